@@ -1,0 +1,1 @@
+"""The trusted checker.  Standard library and mpmath only; nothing else of this package may be imported here."""
