@@ -1,0 +1,40 @@
+# Two commands, each of which sets up its own virtual environment; needed beforehand: make and Python 3.11 or newer.
+#
+#   make demo    prove a bound for a shipped model, then check the proof with both arithmetics
+#   make test    lint, types of the kernel, tests
+#   make lint    the first two of these
+#   make clean   remove what the commands above made, the virtual environment too
+
+PYTHON ?= python3
+WORKERS ?= 2
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/installed-from-constraints
+DEMO := demo-output
+MODEL := certificates/models/max-of-4.safetensors
+
+.PHONY: demo test lint clean
+
+demo: $(INSTALLED)
+	rm -rf $(DEMO)
+	$(BIN)/verifier prove $(MODEL) --strategy subcubic -o $(DEMO)
+	$(BIN)/verifier check $(DEMO)/statement.json $(DEMO)/certificate.json $(MODEL)
+	$(BIN)/verifier check $(DEMO)/statement.json $(DEMO)/certificate.json $(MODEL) --arithmetic fast
+
+test: lint
+	$(BIN)/pytest -q -n $(WORKERS)
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+# Reinstalled only when what is installed changes.  Editable, so that the tests see the working tree.
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) $(DEMO) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
