@@ -1,0 +1,117 @@
+"""The command line: one table of subcommands, and the one place where errors become exit codes.
+
+| exit code | meaning                                                                |
+|-----------|------------------------------------------------------------------------|
+| 0         | done; of `check`: PROVED                                               |
+| 1         | the answer is no; of `check`: REJECTED                                 |
+| 2         | undecided or partial; of `check`: INCOMPLETE                           |
+| 3         | misuse, unreadable or malformed input: one line on stderr              |
+| 70        | an internal error, which is never a verdict; VERIFIER_TRACEBACK=1 tells more |
+| 130       | interrupted                                                            |
+
+A subcommand's module is imported only when that subcommand is asked for: `verifier check` must work where mpmath is the
+only package installed, and a missing extra is a sentence that says what to install.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, NoReturn
+
+from verifier.kernel.errors import Usage, VerifierError
+
+EXIT_INTERNAL_ERROR = 70
+EXIT_INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Command:
+    """One row of the table below."""
+
+    module: str
+    summary: str
+    extra: str  # what `pip install 'verifier[...]'` must name for this command to run; empty: nothing
+
+
+COMMANDS: dict[str, Command] = {
+    "train": Command("verifier.commands.train", "train a model by the published recipe", "prove"),
+    "import": Command("verifier.commands.import_", "turn a checkpoint into a weights file, values unchanged", "prove"),
+    "strategies": Command("verifier.commands.strategies", "list the proof strategies, cheapest last", "prove"),
+    "prove": Command("verifier.commands.prove", "write a statement and its certificate", "prove"),
+    "check": Command("verifier.commands.check", "re-check a certificate from the weights", ""),
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that raises `Usage`; argparse's own exit code, 2, would read as INCOMPLETE."""
+
+    def __init__(self, **settings: Any) -> None:
+        settings.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)  # keeps the lines of the examples
+        settings.setdefault("allow_abbrev", False)  # scripts that abbreviate would break when an option is added
+        super().__init__(**settings)
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse the command line."""
+        raise Usage("usage", expected=f"arguments as in `{self.prog} --help`", got=message)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand and return its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        parsed = _parser(arguments).parse_args(arguments)
+        return int(parsed.run(parsed))
+    except VerifierError as error:
+        print(f"verifier: {error}", file=sys.stderr)
+        if error.exit_code == Usage.exit_code and "--json" in arguments:
+            print(json.dumps({"verdict": None, "reason": error.reason()}))
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("verifier: interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except Exception as error:
+        if os.environ.get("VERIFIER_TRACEBACK") == "1":
+            traceback.print_exc()
+        message = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        print(f"verifier: internal error: {message} (VERIFIER_TRACEBACK=1 tells more)", file=sys.stderr)
+        return EXIT_INTERNAL_ERROR
+
+
+def _parser(arguments: Sequence[str]) -> Parser:
+    """The parser, knowing every command by name and the arguments of the requested one only."""
+    parser = Parser(
+        prog="verifier",
+        description="Certificates for accuracy bounds of neural networks: generate, check, audit.",
+        epilog="`verifier COMMAND --help` shows a command's arguments and examples.",
+    )
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
+    requested = next((word for word in arguments if not word.startswith("-")), None)
+    for name, command in COMMANDS.items():
+        if name == requested:
+            _load(command).add_parser(subparsers)
+        else:
+            subparsers.add_parser(name, help=command.summary)
+    return parser
+
+
+def _load(command: Command) -> ModuleType:
+    """Import a command's module; a package that is not installed becomes the advice to install it."""
+    try:
+        return importlib.import_module(command.module)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == "verifier":
+            raise  # a file of ours is missing: nothing the caller can install
+        raise Usage(
+            "missing-package",
+            expected=f"the package {error.name}",
+            got="not installed",
+            hint=f"pip install 'verifier{command.extra and f'[{command.extra}]'}'",
+        ) from error

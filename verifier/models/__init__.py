@@ -1,0 +1,10 @@
+"""Making models: training them, and bringing in checkpoints from elsewhere.  Untrusted; torch lives here alone.
+
+Nothing in this folder has to be believed: the kernel reads the weights file itself, and certifies the weights that are
+in it, however they came there.  One file per idea:
+
+    architecture.py   the tensors of `attention-only-1`, and the forward pass
+    training.py       the max-of-k recipe
+    checkpoint.py     other people's files -> our weights file, values unchanged
+    weights.py        the weights file on disk: sorted, deterministic, atomic
+"""
