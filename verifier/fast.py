@@ -1,0 +1,266 @@
+"""The fast arithmetic: the kernel's rules on numpy arrays.  A SECOND TRUSTED BASE (TRUST.md), used by `--arithmetic fast`.
+
+An enclosure is a pair of float64 arrays lo <= hi.  Why each operation encloses:
+
+* IEEE 754 requires + - * / and sqrt to return the float nearest to the exact result, so the exact result lies between the two
+  neighbours of the returned float; `nextafter` moves each end outward to that neighbour.  This also covers underflow (the
+  neighbour of 0 is the smallest denormal) and overflow (the neighbour of infinity is the largest float).
+* A product's ends are the least and greatest of the four corner products.  NaN (from 0 * infinity) spreads through numpy's
+  minimum and maximum and is never positive, so it never earns credit.
+* exp is not computed here: enclosures of weights are made by the kernel's own integer code and then rounded outward.
+* `floor` multiplies by a power of two, which is exact unless the result is denormal; then its floor is 0 or -1, set by sign.
+* On the integer side every number is below 2^55 in magnitude (`GRID_BITS`, `NEVER`), so sums of 64 cannot overflow int64.
+
+`FastArithmetic` refuses to start on a machine whose float64 arithmetic does not round to nearest or flushes denormals.
+Alternatives measured: benchmarks/arithmetics.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ldexp
+from typing import Any
+
+import numpy as np
+
+from verifier.kernel.errors import Usage
+from verifier.kernel.tensor import NEVER
+
+REDUCTIONS = {"add": np.add, "minimum": np.minimum, "maximum": np.maximum, "and": np.logical_and, "or": np.logical_or}
+INTEGER_OPERATIONS = REDUCTIONS | {"subtract": np.subtract}
+EXACT_FLOAT_BITS = 53
+
+
+def _align(array: np.ndarray, order: tuple[int | None, ...], shape: tuple[int, ...]) -> np.ndarray:
+    kept = array.transpose([axis for axis in order if axis is not None])
+    index = tuple(np.newaxis if axis is None else slice(None) for axis in order)
+    return np.broadcast_to(kept[index], shape)
+
+
+def _all_but_one(array: np.ndarray, ufunc: np.ufunc, axis: int) -> np.ndarray:
+    lines = np.moveaxis(array, axis, -1)
+    before = ufunc.accumulate(lines, axis=-1)
+    after = ufunc.accumulate(lines[..., ::-1], axis=-1)[..., ::-1]
+    result = np.empty_like(lines)
+    result[..., 0], result[..., -1] = after[..., 1], before[..., -2]
+    result[..., 1:-1] = ufunc(before[..., :-2], after[..., 2:])
+    return np.moveaxis(result, -1, axis)
+
+
+class ArrayCells:
+    """Integers (int64, or Python integers in an object array) or truth values."""
+
+    def __init__(self, array: np.ndarray) -> None:
+        self.array = array
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.array.shape
+
+    def aligned(self, order: tuple[int | None, ...], shape: tuple[int, ...]) -> ArrayCells:
+        return ArrayCells(_align(self.array, order, shape))
+
+    def combine(self, name: str, other: ArrayCells) -> ArrayCells:
+        return ArrayCells(INTEGER_OPERATIONS[name](self.array, other.array))
+
+    def reduce(self, name: str, axis: int) -> ArrayCells:
+        return ArrayCells(REDUCTIONS[name].reduce(self.array, axis=axis))
+
+    def running(self, name: str, axis: int) -> ArrayCells:
+        return ArrayCells(REDUCTIONS[name].accumulate(self.array, axis=axis))
+
+    def all_but_one(self, name: str, axis: int) -> ArrayCells:
+        return ArrayCells(_all_but_one(self.array, REDUCTIONS[name], axis))
+
+    def take(self, axis: int, indices: Sequence[int]) -> ArrayCells:
+        return ArrayCells(_take(self.array, axis, indices))
+
+    def points(self, indices: Sequence[Sequence[int]]) -> ArrayCells:
+        return ArrayCells(self.array[tuple(np.asarray(line, dtype=np.intp) for line in indices)])
+
+    def diagonal(self, first: int, second: int) -> ArrayCells:
+        return ArrayCells(_diagonal(self.array, first, second))
+
+    def negated(self) -> ArrayCells:
+        return ArrayCells(-self.array)
+
+    def positive(self) -> ArrayCells:
+        return ArrayCells(self.array > 0)
+
+    def nonpositive(self) -> ArrayCells:
+        return ArrayCells(self.array <= 0)
+
+    def where(self, yes: Any, no: Any) -> Any:
+        if isinstance(yes, EnclosureCells):
+            return EnclosureCells(np.where(self.array, yes.lo, no.lo), np.where(self.array, yes.hi, no.hi))
+        return ArrayCells(np.where(self.array, yes.array, no.array))
+
+    def weighted_sum(self, weights: ArrayCells) -> int:
+        # Python integers: a count may exceed 64 bits
+        if weights.array.dtype == object:
+            return int(weights.array[self.array].sum()) if self.array.any() else 0
+        chosen = weights.array[self.array]
+        if chosen.size * int(np.abs(weights.array).max(initial=0)) < 1 << 62:
+            return int(chosen.sum())
+        return sum(chosen.tolist())
+
+    def to_list(self) -> list[Any]:
+        values: list[Any] = self.array.tolist()
+        return values
+
+
+def _take(array: np.ndarray, axis: int, indices: Sequence[int]) -> np.ndarray:
+    start = indices[0] if len(indices) else 0
+    if list(indices) == list(range(start, start + len(indices))):  # a slice needs no copy
+        return array[(slice(None),) * axis + (slice(start, start + len(indices)),)]
+    return np.take(array, np.asarray(indices, dtype=np.intp), axis=axis)
+
+
+def _diagonal(array: np.ndarray, first: int, second: int) -> np.ndarray:
+    return np.moveaxis(np.diagonal(array, axis1=first, axis2=second), -1, first if first < second else first - 1)
+
+
+class EnclosureCells:
+    """Reals between `lo` and `hi`, cell by cell."""
+
+    def __init__(self, lo: np.ndarray, hi: np.ndarray) -> None:
+        self.lo, self.hi = lo, hi
+
+    @staticmethod
+    def outward(lo: np.ndarray, hi: np.ndarray) -> EnclosureCells:
+        """Ends rounded to nearest, each moved to its outer neighbour."""
+        return EnclosureCells(np.nextafter(lo, -np.inf), np.nextafter(hi, np.inf))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.lo.shape
+
+    def aligned(self, order: tuple[int | None, ...], shape: tuple[int, ...]) -> EnclosureCells:
+        return EnclosureCells(_align(self.lo, order, shape), _align(self.hi, order, shape))
+
+    def combine(self, name: str, other: EnclosureCells) -> EnclosureCells:
+        if name == "add":
+            return self.outward(self.lo + other.lo, self.hi + other.hi)
+        if name == "subtract":
+            return self.outward(self.lo - other.hi, self.hi - other.lo)
+        if name == "multiply":
+            return self._multiply(other)
+        if name == "divide":
+            return self._divide(other)
+        if name == "hull":
+            return EnclosureCells(np.minimum(self.lo, other.lo), np.maximum(self.hi, other.hi))
+        return EnclosureCells(REDUCTIONS[name](self.lo, other.lo), REDUCTIONS[name](self.hi, other.hi))
+
+    def _multiply(self, other: EnclosureCells) -> EnclosureCells:
+        # the first factor is a weight >= 0 nearly always: two corners suffice then for each end
+        a, b, c, d = self.lo, self.hi, other.lo, other.hi
+        if a.size and a.min() >= 0:  # false if any is NaN
+            return self.outward(np.minimum(a * c, b * c), np.maximum(a * d, b * d))
+        corners = (a * c, a * d, b * c, b * d)
+        return self.outward(np.minimum.reduce(corners), np.maximum.reduce(corners))
+
+    def _divide(self, other: EnclosureCells) -> EnclosureCells:
+        if not bool((other.lo > 0).all()):
+            raise ZeroDivisionError("division by an enclosure that is not certainly positive")
+        corners = (self.lo / other.lo, self.lo / other.hi, self.hi / other.lo, self.hi / other.hi)
+        return self.outward(np.minimum.reduce(corners), np.maximum.reduce(corners))
+
+    def reduce(self, name: str, axis: int) -> EnclosureCells:
+        if name != "add":
+            return EnclosureCells(REDUCTIONS[name].reduce(self.lo, axis=axis), REDUCTIONS[name].reduce(self.hi, axis=axis))
+        total = self.take(axis, [0])
+        for index in range(1, self.shape[axis]):
+            total = total.combine("add", self.take(axis, [index]))
+        return EnclosureCells(total.lo.squeeze(axis), total.hi.squeeze(axis))
+
+    def running(self, name: str, axis: int) -> EnclosureCells:
+        return EnclosureCells(REDUCTIONS[name].accumulate(self.lo, axis=axis), REDUCTIONS[name].accumulate(self.hi, axis=axis))
+
+    def all_but_one(self, name: str, axis: int) -> EnclosureCells:
+        return EnclosureCells(_all_but_one(self.lo, REDUCTIONS[name], axis), _all_but_one(self.hi, REDUCTIONS[name], axis))
+
+    def sorted(self, axis: int) -> EnclosureCells:
+        if np.isnan(self.lo).any() or np.isnan(self.hi).any():
+            return EnclosureCells(np.full_like(self.lo, np.nan), np.full_like(self.hi, np.nan))  # NaN has no rank
+        return EnclosureCells(np.sort(self.lo, axis=axis), np.sort(self.hi, axis=axis))
+
+    def take(self, axis: int, indices: Sequence[int]) -> EnclosureCells:
+        return EnclosureCells(_take(self.lo, axis, indices), _take(self.hi, axis, indices))
+
+    def points(self, indices: Sequence[Sequence[int]]) -> EnclosureCells:
+        index = tuple(np.asarray(line, dtype=np.intp) for line in indices)
+        return EnclosureCells(self.lo[index], self.hi[index])
+
+    def diagonal(self, first: int, second: int) -> EnclosureCells:
+        return EnclosureCells(_diagonal(self.lo, first, second), _diagonal(self.hi, first, second))
+
+    def negated(self) -> EnclosureCells:
+        return EnclosureCells(-self.hi, -self.lo)
+
+    def root(self) -> EnclosureCells:
+        lo = np.maximum(self.lo, 0.0)  # the reals enclosed are nonnegative: cutting negative ends off loses none
+        rooted = self.outward(np.sqrt(lo), np.sqrt(self.hi))
+        return EnclosureCells(np.maximum(rooted.lo, 0.0), rooted.hi)
+
+    def positive(self) -> ArrayCells:
+        return ArrayCells(self.lo > 0)
+
+    def nonpositive(self) -> ArrayCells:
+        return ArrayCells(self.hi <= 0)
+
+    def magnitude_bits(self, axis: int) -> list[int | None]:
+        lines = np.moveaxis(self.lo, axis, 0).reshape(self.shape[axis], -1)
+        largest = np.where(np.isfinite(lines), np.abs(lines), 0.0).max(axis=1, initial=0.0)
+        return [int(e) if x > 0 else None for x, e in zip(largest, np.frexp(largest)[1], strict=True)]
+
+    def floor(self, axis: int, shifts: Sequence[int]) -> ArrayCells:
+        across = [1] * self.lo.ndim
+        across[axis] = -1
+        finite = np.isfinite(self.lo)
+        with np.errstate(all="ignore"):
+            scaled = np.floor(np.ldexp(np.where(finite, self.lo, 0.0), np.asarray(shifts, dtype=np.int32).reshape(across)))
+        scaled = np.where((self.lo < 0) & (scaled >= 0), -1.0, scaled)  # a denormal result was rounded up to zero
+        return ArrayCells(np.where(finite, scaled, float(NEVER)).astype(np.int64))
+
+
+class FastArithmetic:
+    """float64 enclosures, outward-rounded by nextafter."""
+
+    name = "fast"
+
+    def __init__(self) -> None:
+        half_ulp, least = 2.0**-53, np.float64(5e-324)
+        sound = (
+            np.float64(1.0) + np.float64(half_ulp) == 1.0
+            and np.float64(1.0) + np.float64(half_ulp * 1.5) > 1.0
+            and np.float64(-1.0) - np.float64(half_ulp) == -1.0
+            and bool((np.full(8, least) * np.full(8, 1.0) > 0).all())
+        )
+        if not sound:
+            raise Usage("float-environment", expected="IEEE float64, rounding to nearest, denormals kept", got="another float environment")
+
+    @property
+    def backend(self) -> str:
+        return f"numpy {np.__version__} float64, nextafter"
+
+    def enclosures(self, bounds: Sequence[tuple[int, int, int]], shape: tuple[int, ...]) -> EnclosureCells:
+        lo = np.array([-_float_above(-low, exponent) for low, _, exponent in bounds]).reshape(shape)
+        hi = np.array([_float_above(high, exponent) for _, high, exponent in bounds]).reshape(shape)
+        return EnclosureCells(lo, hi)
+
+    def integers(self, entries: Sequence[int], shape: tuple[int, ...]) -> ArrayCells:
+        small = all(abs(entry) < 1 << 62 for entry in entries)
+        array = np.array(entries, dtype=np.int64 if small else object)
+        return ArrayCells(array.reshape(shape))
+
+
+def _float_above(mantissa: int, exponent: int) -> float:
+    """A float >= mantissa * 2^exponent, by integer arithmetic; infinity if none is finite."""
+    if mantissa == 0:
+        return 0.0
+    excess = max(abs(mantissa).bit_length() - EXACT_FLOAT_BITS, -1074 - exponent, 0)
+    rounded = -(-mantissa >> excess)
+    exponent += excess
+    if abs(rounded).bit_length() + exponent > 1024:
+        return float("inf") if rounded > 0 else -float(np.finfo(np.float64).max)
+    return ldexp(rounded, exponent)

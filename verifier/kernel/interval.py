@@ -1,0 +1,133 @@
+"""Enclosures of real numbers: the only file of the kernel that rounds.
+
+An `Interval` holds two mpmath numbers lo <= hi and stands for every real between them.  Each operation moves the lower end down
+and the upper end up with `mpmath.libmp`, whose add, sub, mul, div and sqrt are documented as correctly rounded in a stated
+direction.  `mpmath.iv`, `mpmath.exp` and `mpmath.log` are not enclosures and are never used (docs/numerics.md).
+
+There is no empty interval, and `<` and `bool` raise: an undecided comparison must never earn credit.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import NoReturn
+
+os.environ.setdefault("MPMATH_NOGMPY", "1")  # plain Python integers: one less library to believe
+from mpmath.libmp import from_man_exp, mpf_add, mpf_div, mpf_lt, mpf_mul, mpf_neg, mpf_sqrt, mpf_sub  # noqa: E402
+from mpmath.libmp.libmpf import fzero, round_ceiling, round_floor  # noqa: E402
+
+Number = tuple[int, int, int, int]  # mpmath's raw number: (sign, mantissa, exponent, bit count)
+PRECISION_BITS = 128  # bits of every interval end
+UP, DOWN = round_ceiling, round_floor
+
+
+class Interval:
+    """All reals x with lo <= x <= hi."""
+
+    __slots__ = ("hi", "lo")
+
+    def __init__(self, lo: Number, hi: Number) -> None:
+        self.lo, self.hi = lo, hi
+
+    @staticmethod
+    def of(lo: int, hi: int, exponent: int) -> Interval:
+        """[lo * 2^exponent, hi * 2^exponent], rounded outward."""
+        if lo > hi:
+            raise ValueError("an interval with lo > hi")
+        return Interval(from_man_exp(lo, exponent, PRECISION_BITS, DOWN), from_man_exp(hi, exponent, PRECISION_BITS, UP))
+
+    def __add__(self, other: Interval) -> Interval:
+        return Interval(mpf_add(self.lo, other.lo, PRECISION_BITS, DOWN), mpf_add(self.hi, other.hi, PRECISION_BITS, UP))
+
+    def __sub__(self, other: Interval) -> Interval:
+        return Interval(mpf_sub(self.lo, other.hi, PRECISION_BITS, DOWN), mpf_sub(self.hi, other.lo, PRECISION_BITS, UP))
+
+    def __neg__(self) -> Interval:
+        return Interval(mpf_neg(self.hi), mpf_neg(self.lo))
+
+    def __mul__(self, other: Interval) -> Interval:
+        a, b, c, d = self.lo, self.hi, other.lo, other.hi
+        if a[0]:  # the sign field of a number: 1 if negative
+            if not c[0]:
+                a, b, c, d = c, d, a, b
+            else:
+                return self._mul_by_corners(other)
+        # now a >= 0: the lower corner uses a where the other factor is positive, b where it is negative
+        lo = mpf_mul(b if c[0] else a, c, PRECISION_BITS, DOWN)
+        hi = mpf_mul(a if d[0] else b, d, PRECISION_BITS, UP)
+        return Interval(lo, hi)
+
+    def _mul_by_corners(self, other: Interval) -> Interval:
+        pairs = [(x, y) for x in (self.lo, self.hi) for y in (other.lo, other.hi)]
+        lo, *lows = (mpf_mul(x, y, PRECISION_BITS, DOWN) for x, y in pairs)
+        hi, *highs = (mpf_mul(x, y, PRECISION_BITS, UP) for x, y in pairs)
+        for number in lows:
+            lo = lesser(lo, number)
+        for number in highs:
+            hi = greater(hi, number)
+        return Interval(lo, hi)
+
+    def __truediv__(self, other: Interval) -> Interval:
+        """Division by an interval of positive numbers; anything else raises."""
+        if other.lo[0] or other.lo == fzero:
+            raise ZeroDivisionError("division by an interval that is not certainly positive")
+        lo = mpf_div(self.lo, other.lo if self.lo[0] else other.hi, PRECISION_BITS, DOWN)
+        hi = mpf_div(self.hi, other.hi if self.hi[0] else other.lo, PRECISION_BITS, UP)
+        return Interval(lo, hi)
+
+    def sqrt(self) -> Interval:
+        """Of an interval of nonnegative numbers; anything else raises."""
+        if self.lo[0]:
+            raise ValueError("square root of an interval that may be negative")
+        return Interval(mpf_sqrt(self.lo, PRECISION_BITS, DOWN), mpf_sqrt(self.hi, PRECISION_BITS, UP))
+
+    def minimum(self, other: Interval) -> Interval:
+        return Interval(lesser(self.lo, other.lo), lesser(self.hi, other.hi))
+
+    def maximum(self, other: Interval) -> Interval:
+        return Interval(greater(self.lo, other.lo), greater(self.hi, other.hi))
+
+    def hull(self, other: Interval) -> Interval:
+        """The smallest interval that holds both."""
+        return Interval(lesser(self.lo, other.lo), greater(self.hi, other.hi))
+
+    def certainly_positive(self) -> bool:
+        return not self.lo[0] and self.lo != fzero
+
+    def certainly_nonpositive(self) -> bool:
+        return bool(self.hi[0]) or self.hi == fzero
+
+    def magnitude_bits(self) -> int | None:
+        """The least e with |lo| < 2^e, None if lo = 0."""
+        return None if self.lo == fzero else self.lo[2] + self.lo[3]
+
+    def floor(self, shift: int) -> int:
+        """The largest integer <= lo * 2^shift: exact."""
+        sign, mantissa, exponent, _ = self.lo
+        signed = -mantissa if sign else mantissa
+        places = exponent + shift
+        return int(signed << places if places >= 0 else signed >> -places)
+
+    def upper_dyadic(self) -> tuple[int, int]:
+        """The upper end as (mantissa, exponent), exactly."""
+        sign, mantissa, exponent, _ = self.hi
+        return (-int(mantissa) if sign else int(mantissa)), int(exponent)
+
+    def __lt__(self, other: object) -> NoReturn:
+        raise TypeError("an interval has no order: use certainly_positive of a difference")
+
+    __le__ = __gt__ = __ge__ = __lt__
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError("an interval has no truth value")
+
+    def __repr__(self) -> str:
+        return f"Interval({self.lo}, {self.hi})"
+
+
+def lesser(x: Number, y: Number) -> Number:
+    return y if mpf_lt(y, x) else x
+
+
+def greater(x: Number, y: Number) -> Number:
+    return y if mpf_lt(x, y) else x

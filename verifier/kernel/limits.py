@@ -1,0 +1,47 @@
+"""Every resource bound of the checker, each a named field with its unit.  Nothing else in the kernel limits anything.
+
+A hostile file can cost at most what these fields allow; `LimitExceeded` names the field that was hit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from verifier.kernel.errors import LimitExceeded
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds on input sizes, on work and on precision."""
+
+    model_bytes: int = 1 << 28  # bytes of a weights file
+    statement_bytes: int = 1 << 16  # bytes of a statement file
+    certificate_bytes: int = 1 << 28  # bytes of a certificate file
+    header_bytes: int = 1 << 20  # bytes of the JSON header inside a safetensors file
+    json_depth: int = 12  # nested brackets in any JSON text
+    json_integer_digits: int = 30  # decimal digits of a JSON integer
+    fraction_digits: int = 400  # decimal digits of either side of "p/q"
+    name_characters: int = 64  # characters of a step id
+    tensors: int = 64  # tensors in a weights file
+    steps: int = 512  # steps in a certificate
+    array_entries: int = 1 << 25  # entries of one hint array
+    vocabulary: int = 1024  # tokens
+    positions: int = 64  # context length
+    width: int = 1024  # d_model and d_head
+    reference_operations: int = 1 << 26  # operations of one reference check
+    fast_operations: int = 1 << 35  # operations of one fast check
+    listed_inputs: int = 1 << 22  # input sequences listed by one step
+    spectral_power: int = 6  # doublings in a certified spectral norm
+
+
+LIMITS = Limits()
+
+
+def check_limit(field: str, value: int, *, file: str = "", clause: str = "", hint: str = "") -> None:
+    """Raise `LimitExceeded` unless `value` is at most the field of `LIMITS` of that name."""
+    known = {item.name for item in fields(Limits)}
+    if field not in known:
+        raise KeyError(field)
+    allowed = getattr(LIMITS, field)
+    if value > allowed:
+        raise LimitExceeded("limit-" + field.replace("_", "-"), expected=f"at most {allowed}", got=value, file=file, clause=clause, hint=hint)

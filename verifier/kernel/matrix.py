@@ -1,0 +1,128 @@
+"""Exact matrices: integers with a common power of two, value = integer * 2^exponent.
+
+Every linear table of the model is a sum of products of float weights, hence such a matrix, with no rounding at all.  Rounding
+starts where `exp` does (`tensor.py`).  Every operation adds its flops to the ledger (CONVENTIONS.md, Cost).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from operator import mul
+
+
+@dataclass
+class Ledger:
+    """The length of the proof checked so far, in scalar operations."""
+
+    flops: int = 0  # + - * / sqrt exp |.| min max compare on exact numbers or enclosures
+    integer_ops: int = 0  # add, compare, index on counts
+    unexplained_dimension: int = 0  # entries inspected one by one over all table facts, plus parameters of slack terms
+    limit: int | None = None  # operations
+    limit_name: str = field(default="reference_operations", repr=False)
+
+    @property
+    def operations(self) -> int:
+        return self.flops + self.integer_ops
+
+    def count(self, flops: int = 0, integer_ops: int = 0) -> None:
+        self.flops += flops
+        self.integer_ops += integer_ops
+        if self.limit is not None and self.operations > self.limit:
+            from verifier.kernel.limits import check_limit
+
+            check_limit(self.limit_name, self.operations, hint="use --arithmetic fast")
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """An exact matrix with named axes.
+
+    rows: shape (rows, columns) of integers.  axes: the names of the two axes, such as ("query", "key").
+    """
+
+    rows: tuple[tuple[int, ...], ...]
+    exponent: int
+    axes: tuple[str, str]
+    ledger: Ledger
+
+    @staticmethod
+    def of(rows: Iterable[Iterable[tuple[int, int]]], axes: tuple[str, str], ledger: Ledger) -> Matrix:
+        """From entries (mantissa, exponent), brought to the smallest exponent."""
+        table = [list(row) for row in rows]
+        least = min((e for row in table for m, e in row if m), default=0)
+        return Matrix(tuple(tuple(m << (e - least) if m else 0 for m, e in row) for row in table), least, axes, ledger)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return len(self.rows), len(self.rows[0])
+
+    @property
+    def size(self) -> int:
+        return self.shape[0] * self.shape[1]
+
+    def _new(self, rows: Iterable[Sequence[int]], exponent: int | None = None, axes: tuple[str, str] | None = None) -> Matrix:
+        return Matrix(tuple(map(tuple, rows)), self.exponent if exponent is None else exponent, axes or self.axes, self.ledger)
+
+    def named(self, row: str, column: str) -> Matrix:
+        return self._new(self.rows, axes=(row, column))
+
+    @property
+    def transposed(self) -> Matrix:
+        return self._new(zip(*self.rows, strict=True), axes=(self.axes[1], self.axes[0]))
+
+    def _aligned(self, other: Matrix) -> tuple[Matrix, Matrix, int]:
+        """Both matrices over the smaller of the two exponents."""
+        low = min(self.exponent, other.exponent)
+
+        def shifted(matrix: Matrix) -> Matrix:
+            shift = matrix.exponent - low
+            return matrix if not shift else self._new([[x << shift for x in row] for row in matrix.rows], low)
+
+        return shifted(self), shifted(other), low
+
+    def __matmul__(self, other: Matrix) -> Matrix:
+        """Shape (r, k) @ (k, c) -> (r, c); r c (2k - 1) flops."""
+        if self.shape[1] != other.shape[0] or self.axes[1] != other.axes[0]:
+            raise ValueError(f"cannot multiply {self.axes}{self.shape} by {other.axes}{other.shape}")
+        columns = tuple(zip(*other.rows, strict=True))
+        self.ledger.count(self.shape[0] * other.shape[1] * (2 * self.shape[1] - 1))
+        rows = [[sum(map(mul, row, column)) for column in columns] for row in self.rows]
+        return self._new(rows, self.exponent + other.exponent, (self.axes[0], other.axes[1]))
+
+    def _elementwise(self, other: Matrix, sign: int) -> Matrix:
+        if self.axes != other.axes:
+            raise ValueError(f"axes {self.axes} against {other.axes}")
+        a, b, low = self._aligned(other)
+        self.ledger.count(self.size)
+        right = b.rows * self.shape[0] if b.shape[0] == 1 else b.rows  # one row is added to every row
+        return self._new([[x + sign * y for x, y in zip(r, s, strict=True)] for r, s in zip(a.rows, right, strict=True)], low)
+
+    def __add__(self, other: Matrix) -> Matrix:
+        """Entrywise; a matrix of one row is added to every row."""
+        return self._elementwise(other, 1)
+
+    def __sub__(self, other: Matrix) -> Matrix:
+        return self._elementwise(other, -1)
+
+    def row(self, index: int) -> Matrix:
+        return self._new([self.rows[index]])
+
+    def row_sum(self) -> Matrix:
+        """The sum of all rows, as a matrix of one row."""
+        self.ledger.count((self.shape[0] - 1) * self.shape[1])
+        return self._new([[sum(column) for column in zip(*self.rows, strict=True)]])
+
+    def mean_row(self, extra_bits: int = 64) -> Matrix:
+        """The mean of the rows, rounded down to `extra_bits` below the unit: a dyadic row, exact in every identity it enters."""
+        total = self.row_sum()
+        return self._new([[(x << extra_bits) // self.shape[0] for x in total.rows[0]]], self.exponent - extra_bits)
+
+    def absolute(self) -> Matrix:
+        self.ledger.count(self.size)
+        return self._new([[abs(x) for x in row] for row in self.rows])
+
+    def row_range(self) -> Matrix:
+        """max - min of each row, shape (rows, 1); the column axis keeps its name."""
+        self.ledger.count(2 * self.size - self.shape[0])
+        return self._new([[max(row) - min(row)] for row in self.rows])

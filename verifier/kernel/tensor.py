@@ -1,0 +1,294 @@
+"""Arrays with named axes over an `Arithmetic`, counting every operation: the language in which rules are written.
+
+A `Tensor` has one of three kinds of cells: enclosures of real numbers, integers, or truth values.  Axes have names (`query`,
+`key`, `slot`, `output`, ...) and operands are aligned by name, so a rule reads like its formula.  The cells themselves are opaque:
+the reference (`reference.py`) keeps lists of mpmath intervals, the fast arithmetic (`verifier/fast.py`) numpy arrays.
+
+From enclosures to integers there is one road, `on_grid`: lower ends rounded down to a common unit.  Counting is exact from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any, Protocol
+
+from verifier.kernel.matrix import Ledger, Matrix
+
+GRID_BITS = 48  # bits of an integer on the grid; sums of up to 64 of them stay far inside 63 bits
+NEVER = -(1 << 55)  # stands for a lower end that is not finite: no sum of 64 grid numbers with it is positive
+
+
+class Cells(Protocol):
+    """A rectangular array of one kind of cell.  Shapes of operands agree; `Tensor` sees to that."""
+
+    shape: tuple[int, ...]
+
+    def aligned(self, order: tuple[int | None, ...], shape: tuple[int, ...]) -> Any:
+        """Axes permuted to `order` and repeated to `shape`; None stands for a new axis."""
+
+    def combine(self, name: str, other: Any) -> Any:
+        """Cell by cell: add subtract multiply divide minimum maximum hull | and or."""
+
+    def reduce(self, name: str, axis: int) -> Any:
+        """Along an axis: add minimum maximum | and or."""
+
+    def running(self, name: str, axis: int) -> Any:
+        """Prefix results along an axis: minimum or maximum."""
+
+    def all_but_one(self, name: str, axis: int) -> Any:
+        """Entry j becomes the minimum or maximum of all entries but the j-th (the axis has at least 2)."""
+
+    def sorted(self, axis: int) -> Any:
+        """Order statistics: lower ends and upper ends sorted apart, ascending."""
+
+    def take(self, axis: int, indices: Sequence[int]) -> Any: ...
+
+    def points(self, indices: Sequence[Sequence[int]]) -> Any:
+        """One cell per listed point, as one axis; `indices` holds one list of coordinates per axis."""
+
+    def diagonal(self, first: int, second: int) -> Any:
+        """The cells whose two coordinates agree; the second axis goes."""
+
+    def negated(self) -> Any: ...
+
+    def root(self) -> Any: ...
+
+    def positive(self) -> Any:
+        """Truth values: certainly > 0."""
+
+    def nonpositive(self) -> Any:
+        """Truth values: certainly <= 0."""
+
+    def magnitude_bits(self, axis: int) -> list[int | None]:
+        """Per index of `axis`, the least e with |lower end| < 2^e over all cells there, None if all are zero."""
+
+    def floor(self, axis: int, shifts: Sequence[int]) -> Any:
+        """Integers: the largest integer <= lower end * 2^shift, the shift chosen per index of `axis`; NEVER if not finite."""
+
+    def where(self, yes: Any, no: Any) -> Any:
+        """Of truth values: the cell of `yes` where true, of `no` elsewhere."""
+
+    def weighted_sum(self, weights: Any) -> int:
+        """Of truth values: the sum of the integer weights at true cells, exact at any size."""
+
+    def to_list(self) -> list[Any]:
+        """Integers or truth values as nested lists."""
+
+
+class Arithmetic(Protocol):
+    """Makes cells.  Two exist: mpmath (reference) and fast."""
+
+    name: str
+    backend: str
+
+    def enclosures(self, bounds: Sequence[tuple[int, int, int]], shape: tuple[int, ...]) -> Any:
+        """Cells enclosing [lower, upper] * 2^exponent for each (lower, upper, exponent), in row-major order."""
+
+    def integers(self, entries: Sequence[int], shape: tuple[int, ...]) -> Any: ...
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """Cells with one name per axis."""
+
+    axes: tuple[str, ...]
+    cells: Any
+    kind: str  # "enclosure", "integer" or "mask"
+    ledger: Ledger
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        shape: tuple[int, ...] = self.cells.shape
+        return shape
+
+    def size(self, axis: str) -> int:
+        return self.shape[self.axes.index(axis)]
+
+    def _count(self, operations: int) -> None:
+        if self.kind == "enclosure":
+            self.ledger.count(flops=operations)
+        else:
+            self.ledger.count(integer_ops=operations)
+
+    def _with(self, cells: Any, axes: tuple[str, ...] | None = None, kind: str | None = None) -> Tensor:
+        return Tensor(self.axes if axes is None else axes, cells, kind or self.kind, self.ledger)
+
+    # -- structure: free of cost ---------------------------------------------------------------------------------------
+
+    def aligned_to(self, axes: tuple[str, ...], sizes: dict[str, int]) -> Any:
+        order = tuple(self.axes.index(axis) if axis in self.axes else None for axis in axes)
+        return self.cells.aligned(order, tuple(sizes[axis] for axis in axes))
+
+    def take(self, axis: str, indices: Sequence[int]) -> Tensor:
+        return self._with(self.cells.take(self.axes.index(axis), list(indices)))
+
+    def select(self, axis: str, index: int) -> Tensor:
+        """One index of an axis; the axis goes."""
+        one = self.take(axis, [index])
+        rest = tuple(name for name in self.axes if name != axis)
+        return one._with(one.cells.aligned(tuple(self.axes.index(name) for name in rest), tuple(self.size(name) for name in rest)), rest)
+
+    def without(self, axis: str, index: int) -> Tensor:
+        return self.take(axis, [i for i in range(self.size(axis)) if i != index])
+
+    def renamed(self, **names: str) -> Tensor:
+        return self._with(self.cells, tuple(names.get(axis, axis) for axis in self.axes))
+
+    def diagonal(self, first: str, second: str) -> Tensor:
+        """Cells at equal indices of two axes; `second` goes."""
+        return self._with(
+            self.cells.diagonal(self.axes.index(first), self.axes.index(second)), tuple(axis for axis in self.axes if axis != second)
+        )
+
+    def at(self, axis: str, **coordinates: Sequence[int]) -> Tensor:
+        """Cells at listed points, one coordinate list per axis of this tensor, along one new axis."""
+        self.ledger.count(integer_ops=len(next(iter(coordinates.values()))))
+        return self._with(self.cells.points([coordinates[name] for name in self.axes]), (axis,))
+
+    # -- cell by cell --------------------------------------------------------------------------------------------------
+
+    def _combine(self, name: str, other: Tensor) -> Tensor:
+        if self.kind != other.kind:
+            raise TypeError(f"{name} of {self.kind} and {other.kind}")
+        axes = self.axes + tuple(axis for axis in other.axes if axis not in self.axes)
+        sizes = dict(zip(other.axes, other.shape, strict=True)) | dict(zip(self.axes, self.shape, strict=True))
+        for axis in other.axes:
+            if other.size(axis) != sizes[axis]:
+                raise ValueError(f"axis {axis}: {sizes[axis]} against {other.size(axis)}")
+        self._count(prod(sizes.values()))
+        return self._with(self.aligned_to(axes, sizes).combine(name, other.aligned_to(axes, sizes)), axes)
+
+    def __add__(self, other: Tensor) -> Tensor:
+        return self._combine("add", other)
+
+    def __sub__(self, other: Tensor) -> Tensor:
+        return self._combine("subtract", other)
+
+    def __mul__(self, other: Tensor) -> Tensor:
+        return self._combine("multiply", other)
+
+    def __truediv__(self, other: Tensor) -> Tensor:
+        return self._combine("divide", other)
+
+    def __and__(self, other: Tensor) -> Tensor:
+        return self._combine("and", other)
+
+    def __or__(self, other: Tensor) -> Tensor:
+        return self._combine("or", other)
+
+    def __neg__(self) -> Tensor:
+        self._count(prod(self.shape))
+        return self._with(self.cells.negated())
+
+    def minimum(self, other: Tensor) -> Tensor:
+        return self._combine("minimum", other)
+
+    def maximum(self, other: Tensor) -> Tensor:
+        return self._combine("maximum", other)
+
+    def hull(self, other: Tensor) -> Tensor:
+        return self._combine("hull", other)
+
+    def root(self) -> Tensor:
+        self._count(prod(self.shape))
+        return self._with(self.cells.root())
+
+    def certainly_positive(self) -> Tensor:
+        self._count(prod(self.shape))
+        return self._with(self.cells.positive(), kind="mask")
+
+    def certainly_nonpositive(self) -> Tensor:
+        self._count(prod(self.shape))
+        return self._with(self.cells.nonpositive(), kind="mask")
+
+    def where(self, yes: Tensor, no: Tensor) -> Tensor:
+        """Of a mask: cells of `yes` where true, of `no` elsewhere; both have exactly this mask's axes."""
+        self._count(prod(self.shape))
+        return yes._with(self.cells.where(yes.cells, no.cells))
+
+    # -- along an axis -------------------------------------------------------------------------------------------------
+
+    def _reduce(self, name: str, axis: str) -> Tensor:
+        index = self.axes.index(axis)
+        self._count(prod(self.shape) - prod(self.shape) // self.shape[index])
+        return self._with(self.cells.reduce(name, index), self.axes[:index] + self.axes[index + 1 :])
+
+    def sum(self, axis: str) -> Tensor:
+        return self._reduce("add", axis)
+
+    def min(self, axis: str) -> Tensor:
+        return self._reduce("minimum", axis)
+
+    def max(self, axis: str) -> Tensor:
+        return self._reduce("maximum", axis)
+
+    def all(self, axis: str) -> Tensor:
+        return self._reduce("and", axis)
+
+    def any(self, axis: str) -> Tensor:
+        return self._reduce("or", axis)
+
+    def running_min(self, axis: str) -> Tensor:
+        self._count(prod(self.shape))
+        return self._with(self.cells.running("minimum", self.axes.index(axis)))
+
+    def min_all_but_one(self, axis: str) -> Tensor:
+        """Entry j becomes the minimum over all indices but j: prefix and suffix minima, 3 per entry."""
+        self._count(3 * prod(self.shape))
+        return self._with(self.cells.all_but_one("minimum", self.axes.index(axis)))
+
+    def sorted(self, axis: str) -> Tensor:
+        """Order statistics along an axis, N ceil(log2 N) per line."""
+        n = self.size(axis)
+        self._count(prod(self.shape) * max(n - 1, 1).bit_length())
+        return self._with(self.cells.sorted(self.axes.index(axis)))
+
+    # -- leaving the tensor --------------------------------------------------------------------------------------------
+
+    def weighted_sum(self, weights: Tensor) -> int:
+        """Of a mask: the exact sum of the weights at true cells."""
+        self._count(2 * prod(self.shape))
+        sizes = dict(zip(self.axes, self.shape, strict=True))
+        return int(self.cells.weighted_sum(weights.aligned_to(self.axes, sizes)))
+
+    def to_list(self) -> list[Any]:
+        values: list[Any] = self.cells.to_list()
+        return values
+
+
+def on_grid(axis: str, *tensors: Tensor) -> list[Tensor]:
+    """Lower ends of several enclosure tensors as integers in one unit per index of `axis`: integer * unit <= lower end.
+
+    The unit is a power of two that brings the largest magnitude to `GRID_BITS` bits.  One flop per cell.
+    """
+    bits = [tensor.cells.magnitude_bits(tensor.axes.index(axis)) for tensor in tensors]
+    shifts = []
+    for row in zip(*bits, strict=True):
+        known = [e for e in row if e is not None]
+        shifts.append(GRID_BITS - max(known) if known else 0)
+    grids = []
+    for tensor in tensors:
+        tensor._count(prod(tensor.shape))
+        grids.append(tensor._with(tensor.cells.floor(tensor.axes.index(axis), shifts), kind="integer"))
+    return grids
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Makes tensors of one arithmetic, charging one ledger."""
+
+    arithmetic: Arithmetic
+    ledger: Ledger
+
+    def enclose(self, matrix: Matrix) -> Tensor:
+        """An exact matrix as enclosures."""
+        return self.enclose_between([(x, x, matrix.exponent) for row in matrix.rows for x in row], matrix.axes, matrix.shape)
+
+    def enclose_between(self, bounds: Sequence[tuple[int, int, int]], axes: tuple[str, ...], shape: tuple[int, ...]) -> Tensor:
+        """Enclosures of [lower, upper] * 2^exponent from triples in row-major order."""
+        return Tensor(axes, self.arithmetic.enclosures(bounds, shape), "enclosure", self.ledger)
+
+    def integers(self, entries: Sequence[int], axes: tuple[str, ...], shape: tuple[int, ...]) -> Tensor:
+        return Tensor(axes, self.arithmetic.integers(entries, shape), "integer", self.ledger)
