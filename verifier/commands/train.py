@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -63,32 +63,27 @@ def run(args: argparse.Namespace) -> int:
     start = time.perf_counter()
     with progress("training", total=recipe.steps) as advance:
         trained = train(recipe, on_step=advance)
-    save_weights(trained.weights, args.output, force=args.force)
-    seconds = time.perf_counter() - start
-    print(as_json(args, recipe, trained, seconds) if args.json else as_text(args, recipe, trained, seconds))
+    digest = save_weights(trained.weights, args.output, force=args.force)
+    report = {
+        "model": str(args.output),
+        "digest": digest,
+        "task": args.task,
+        "recipe": asdict(recipe),
+        "final_loss": trained.final_loss,
+        "sampled_accuracy": trained.sampled_accuracy,
+        "samples": trained.samples,
+        "seconds": round(time.perf_counter() - start, 3),
+    }
+    print(json.dumps(report) if args.json else for_people(report, recipe, trained))
     return 0
 
 
-def as_json(args: argparse.Namespace, recipe: Recipe, trained: Trained, seconds: float) -> str:
-    """One JSON object on one line."""
-    return json.dumps(
-        {
-            "model": str(args.output),
-            "task": args.task,
-            "recipe": asdict(recipe),
-            "final_loss": trained.final_loss,
-            "sampled_accuracy": trained.sampled_accuracy,
-            "samples": trained.samples,
-            "seconds": round(seconds, 3),
-        }
-    )
-
-
-def as_text(args: argparse.Namespace, recipe: Recipe, trained: Trained, seconds: float) -> str:
-    """Three lines for a person."""
-    loss = "no step was made" if trained.final_loss is None else f"loss of the last batch {trained.final_loss:.3g} nats"
+def for_people(report: Mapping[str, Any], recipe: Recipe, trained: Trained) -> str:
+    """The report in four lines."""
+    loss = "" if trained.final_loss is None else f"; loss of the last batch {trained.final_loss:.3g} nats"
     return (
-        f"{args.output}: max-of-{recipe.k}, {recipe.vocabulary} tokens, width {recipe.width}, seed {recipe.seed}\n"
-        f"{recipe.steps} steps in {seconds:.1f} s; {loss}\n"
+        f"{report['model']}: max-of-{recipe.k}, {recipe.vocabulary} tokens, width {recipe.width}, seed {recipe.seed}\n"
+        f"digest {report['digest']}\n"
+        f"{recipe.steps} steps in {report['seconds']:.1f} s{loss}\n"
         f"accuracy {trained.sampled_accuracy:.5f} on {trained.samples:,} random inputs: a sample, not a proof"
     )

@@ -1,7 +1,7 @@
 """Training max-of-k: sequences of k uniform tokens, labelled with their maximum, read at the last position.
 
 The recipe is the one of Gross et al. (arXiv 2406.11779): AdamW with learning rate 1e-3 and torch's default weight
-decay, batches of 128 fresh sequences, mean cross-entropy, weights drawn from N(0, 0.8 / sqrt(D)), float32, on the CPU.
+decay, batches of 128 fresh sequences, mean cross-entropy, weights drawn from N(0, 0.8 / sqrt(d)), float32, on the CPU.
 Their random streams depend on the version of TransformerLens; ours depend on the seed and on torch alone, so the models
 agree statistically, not bit for bit.
 """
@@ -17,11 +17,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from verifier.models.architecture import TENSOR_AXES, last_position_logits, sizes_of
+from verifier.models.architecture import last_position_logits, tensor_shapes
 
 LEARNING_RATE = 1e-3
 BATCH = 128  # sequences per step
-INITIAL_SCALE = 0.8  # initial standard deviation times sqrt(D): the "gpt2" default of TransformerLens
+INITIAL_SCALE = 0.8  # initial standard deviation times sqrt(d): the "gpt2" default of TransformerLens
 ACCURACY_SAMPLES = 65_536  # sequences in the sampled accuracy
 
 
@@ -75,8 +75,8 @@ def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     """Mean cross-entropy in nats, accurate where it is tiny.
 
     Args:
-        logits: shape (B, V).
-        labels: the right outputs, shape (B,).
+        logits: shape (batch, v).
+        labels: the right outputs, shape (batch,).
 
     -log softmax at the label is log1p of the sum of exp(logit - label's logit) over the *other* outputs.  Through log1p
     a loss of 1e-20 is still a number with a gradient, where a float32 log_softmax has long returned zero.
@@ -89,14 +89,13 @@ def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def _initial_weights(recipe: Recipe) -> dict[str, Tensor]:
-    """Independent normal entries, standard deviation 0.8 / sqrt(D), in the fixed order of `TENSOR_AXES`."""
-    lengths = {"V": recipe.vocabulary, "T": recipe.k, "D": recipe.width, "H": recipe.width}
+    """Independent normal entries, standard deviation 0.8 / sqrt(d), drawn tensor by tensor in the kernel's order."""
+    shapes = tensor_shapes(
+        vocabulary=recipe.vocabulary, positions=recipe.k, width=recipe.width, head_width=recipe.width
+    )
     generator = _generator(recipe.seed, "model")
     scale = INITIAL_SCALE / recipe.width**0.5
-    return {
-        name: (scale * torch.randn(sizes_of(lengths, axes), generator=generator)).requires_grad_()
-        for name, axes in TENSOR_AXES.items()
-    }
+    return {name: (scale * torch.randn(shape, generator=generator)).requires_grad_() for name, shape in shapes.items()}
 
 
 def _uniform_tokens(recipe: Recipe, count: int, generator: torch.Generator) -> Tensor:
@@ -108,7 +107,7 @@ def _uniform_tokens(recipe: Recipe, count: int, generator: torch.Generator) -> T
 def _sampled_accuracy(recipe: Recipe, weights: dict[str, Tensor]) -> float:
     """The fraction of `ACCURACY_SAMPLES` random sequences answered right; a tie is wrong."""
     tokens = _uniform_tokens(recipe, ACCURACY_SAMPLES, _generator(recipe.seed, "test"))
-    labels = tokens.amax(dim=-1, keepdim=True)  # (B, 1)
+    labels = tokens.amax(dim=-1, keepdim=True)  # (batch, 1)
     logits = last_position_logits(weights, tokens)
     best_other = logits.scatter(-1, labels, float("-inf")).amax(dim=-1, keepdim=True)
     return (logits.gather(-1, labels) > best_other).double().mean().item()

@@ -1,4 +1,4 @@
-"""The weights file on disk: one safetensors file holding the tensors of `attention-only-1` and nothing else."""
+"""The weights file on disk: one safetensors file holding the seven tensors of `attention-only-1` and nothing else."""
 
 from __future__ import annotations
 
@@ -6,18 +6,33 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import safetensors.torch
+import torch
 from torch import Tensor
 
 from verifier.files import write_atomically
+from verifier.kernel.model import read_model
 
 
-def save_weights(weights: Mapping[str, Tensor], path: Path, *, force: bool = False) -> None:
-    """Write `weights` to `path`; equal weights give equal bytes.
+def encode_weights(weights: Mapping[str, Tensor]) -> bytes:
+    """The safetensors bytes of `weights`, whose values and types are untouched; equal weights give equal bytes.
 
-    Keys are sorted, and there is no metadata section: the library writes that one in no fixed order.
+    Keys are sorted, and there is no metadata section, which the library would write in no fixed order.  Every tensor is
+    copied, because the library refuses two names for one storage, as tied weights have.
     """
-    tensors = {name: weights[name].detach().contiguous() for name in sorted(weights)}
-    write_atomically(path, safetensors.torch.save(tensors), force=force)
+    copies = {name: weights[name].detach().clone(memory_format=torch.contiguous_format) for name in sorted(weights)}
+    return safetensors.torch.save(copies)
+
+
+def save_weights(weights: Mapping[str, Tensor], path: Path, *, force: bool = False) -> str:
+    """Write `weights` to `path` and return the digest that statements will name.
+
+    The kernel reads the bytes first: what is on disk is what can be certified.  Raises `MalformedInput` as the kernel
+    does, `Usage` as `write_atomically` does.
+    """
+    encoded = encode_weights(weights)
+    digest = read_model(encoded, file=str(path)).digest
+    write_atomically(path, encoded, force=force)
+    return digest
 
 
 def load_weights(path: Path) -> dict[str, Tensor]:
