@@ -75,6 +75,9 @@ class ArrayCells:
     def take(self, axis: int, indices: Sequence[int]) -> ArrayCells:
         return ArrayCells(_take(self.array, axis, indices))
 
+    def joined(self, others: Sequence[ArrayCells], axis: int) -> ArrayCells:
+        return ArrayCells(np.concatenate([self.array, *(other.array for other in others)], axis=axis))
+
     def points(self, indices: Sequence[Sequence[int]]) -> ArrayCells:
         return ArrayCells(self.array[tuple(np.asarray(line, dtype=np.intp) for line in indices)])
 
@@ -186,6 +189,10 @@ class EnclosureCells:
 
     def take(self, axis: int, indices: Sequence[int]) -> EnclosureCells:
         return EnclosureCells(_take(self.lo, axis, indices), _take(self.hi, axis, indices))
+
+    def joined(self, others: Sequence[EnclosureCells], axis: int) -> EnclosureCells:
+        lows, highs = [self.lo, *(other.lo for other in others)], [self.hi, *(other.hi for other in others)]
+        return EnclosureCells(np.concatenate(lows, axis=axis), np.concatenate(highs, axis=axis))
 
     def points(self, indices: Sequence[Sequence[int]]) -> EnclosureCells:
         index = tuple(np.asarray(line, dtype=np.intp) for line in indices)

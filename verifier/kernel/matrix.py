@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from operator import mul
 
+from verifier.kernel.limits import check_limit
+
 
 @dataclass
 class Ledger:
@@ -29,9 +31,7 @@ class Ledger:
         self.flops += flops
         self.integer_ops += integer_ops
         if self.limit is not None and self.operations > self.limit:
-            from verifier.kernel.limits import check_limit
-
-            check_limit(self.limit_name, self.operations, hint="use --arithmetic fast")
+            check_limit(self.limit_name, self.operations, hint="check with --arithmetic fast")
 
 
 @dataclass(frozen=True)

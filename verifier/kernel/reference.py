@@ -105,6 +105,16 @@ class ListCells:
                 cells += self.cells[start + index * inner : start + (index + 1) * inner]
         return ListCells(cells, self.shape[:axis] + (len(indices),) + self.shape[axis + 1 :])
 
+    def joined(self, others: Sequence[ListCells], axis: int) -> ListCells:
+        inner = prod(self.shape[axis:])
+        parts = [(one.cells, prod(one.shape[axis:])) for one in (self, *others)]
+        cells: list[Any] = []
+        for block in range(len(self.cells) // inner):
+            for source, width in parts:
+                cells += source[block * width : (block + 1) * width]
+        size = sum(one.shape[axis] for one in (self, *others))
+        return ListCells(cells, self.shape[:axis] + (size,) + self.shape[axis + 1 :])
+
     def points(self, indices: Sequence[Sequence[int]]) -> ListCells:
         strides = [prod(self.shape[axis + 1 :]) for axis in range(len(self.shape))]
         cells = [self.cells[sum(map(operator.mul, point, strides))] for point in zip(*indices, strict=True)]

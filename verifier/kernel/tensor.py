@@ -45,6 +45,9 @@ class Cells(Protocol):
 
     def take(self, axis: int, indices: Sequence[int]) -> Any: ...
 
+    def joined(self, others: Sequence[Any], axis: int) -> Any:
+        """This and the others end to end along an axis."""
+
     def points(self, indices: Sequence[Sequence[int]]) -> Any:
         """One cell per listed point, as one axis; `indices` holds one list of coordinates per axis."""
 
@@ -132,6 +135,10 @@ class Tensor:
 
     def without(self, axis: str, index: int) -> Tensor:
         return self.take(axis, [i for i in range(self.size(axis)) if i != index])
+
+    def joined(self, others: Sequence[Tensor], axis: str) -> Tensor:
+        """This and the others end to end along an axis; all have the same axes in the same order."""
+        return self._with(self.cells.joined([other.cells for other in others], self.axes.index(axis)))
 
     def renamed(self, **names: str) -> Tensor:
         return self._with(self.cells, tuple(names.get(axis, axis) for axis in self.axes))

@@ -1,0 +1,60 @@
+"""The checker alone: `python -I -m verifier.kernel STATEMENT CERTIFICATE MODEL [--json]`.
+
+Standard library and mpmath only, reference arithmetic only.  Exit codes: 0 PROVED, 1 REJECTED, 2 INCOMPLETE, 3 bad input, 70 bug.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from verifier.kernel.errors import MalformedInput, Usage, VerifierError
+from verifier.kernel.limits import LIMITS
+from verifier.kernel.reference import ReferenceArithmetic
+from verifier.kernel.verdict import Verdict, check
+
+USAGE = "python -I -m verifier.kernel STATEMENT CERTIFICATE MODEL [--json]"
+
+
+def read_bounded(path: str, limit: int) -> bytes:
+    """The bytes of a file, at most one more than `limit`: an endless file is refused, not read."""
+    try:
+        with Path(path).open("rb") as stream:
+            return stream.read(limit + 1)
+    except OSError as error:
+        raise MalformedInput("unreadable", expected="a readable file", got=error.strerror or "an error", file=path, clause="1.1") from None
+
+
+def check_files(statement: str, certificate: str, model: str) -> Verdict:
+    """Check three files with the reference arithmetic."""
+    files = (statement, certificate, model)
+    limits = (LIMITS.statement_bytes, LIMITS.certificate_bytes, LIMITS.model_bytes)
+    contents = [read_bounded(path, limit) for path, limit in zip(files, limits, strict=True)]
+    return check(contents[0], contents[1], contents[2], ReferenceArithmetic(), files=files)
+
+
+def main(arguments: list[str]) -> int:
+    as_json = "--json" in arguments
+    paths = [argument for argument in arguments if argument != "--json"]
+    try:
+        if len(paths) != 3 or any(path.startswith("-") for path in paths):
+            raise Usage("usage", expected=USAGE, got=" ".join(arguments))
+        verdict = check_files(*paths)
+    except VerifierError as error:
+        print(error, file=sys.stderr)
+        if as_json:
+            print(json.dumps({"verdict": None, "reason": error.reason()}))
+        return error.exit_code
+    print(json.dumps(verdict.json()) if as_json else "\n".join(verdict.lines()))
+    return verdict.exit_code
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:  # a bug is never a verdict
+        print(f"internal error: {type(error).__name__}: {error}", file=sys.stderr)
+        sys.exit(70)

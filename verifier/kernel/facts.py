@@ -1,0 +1,140 @@
+"""What a step can conclude: facts about tables, then about sets of inputs, then one number.
+
+Notation (MATH in docs/mathematics.md): n positions, the last one holds the query q; m the true maximum; x a wrong output; k a
+key token; w_i(k) > 0 a weight proportional to the attention that slot i pays to token k.  Phi_x(t) = sum_i w_i(t_i) * gap_i > 0 for
+all x != m iff the input t is answered correctly (L4); gaps are positive when right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from math import prod
+
+from verifier.kernel.matrix import Ledger, Matrix
+from verifier.kernel.model import Model, Paths
+from verifier.kernel.statement import Subject
+from verifier.kernel.tensor import Tensor, Workshop
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the model, entrywise: |true - part| <= slack, up to a constant per row.  No slack: part is the exact table.
+
+    table: one of model.TABLES.  centre: the mean position is counted with the tokens.  part, slack: shape of the table.
+    """
+
+    table: str
+    centre: bool
+    part: Matrix
+    slack: Matrix | None = None
+
+
+@dataclass(frozen=True)
+class Block:
+    """The tokens start <= k < stop, treated alike."""
+
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True)
+class Family:
+    """Separable constraints for one true maximum m and every query q <= m in scope (slot n-1 holds q).
+
+    An input t with maximum m and query q is answered correctly if, for every output index x of the last axis,
+    base[q, x] + sum over free slots i of terms[q, i, block of t_i, x] > 0.  Integers in a unit per q.
+
+    queries: the query tokens.  blocks: a partition of 0..m whose last block is {m}.
+    base: axes (query, output).  terms: axes (query, slot, block, output).
+    """
+
+    maximum: int
+    queries: range
+    blocks: tuple[Block, ...]
+    base: Tensor
+    terms: Tensor
+
+
+@dataclass(frozen=True)
+class Constraints:
+    """A family for each true maximum, computed when a counting rule asks for it.  joint: one output index per x != m."""
+
+    joint: bool
+    at: Callable[[int], Family]
+
+
+@dataclass(frozen=True)
+class Count:
+    """counts[(q, m)] inputs with that query and maximum, at least, are answered correctly."""
+
+    counts: Mapping[tuple[int, int], int]
+
+
+@dataclass(frozen=True)
+class WrongInputs:
+    """At least `wrong` different inputs in scope are answered wrongly."""
+
+    wrong: int
+
+
+@dataclass(frozen=True)
+class Bound:
+    """certified <= number of inputs answered correctly <= total - wrong."""
+
+    certified: int
+    wrong: int
+    total: int
+
+    @property
+    def proved(self) -> Fraction:
+        return Fraction(self.certified, self.total)
+
+
+Fact = Table | Constraints | Count | WrongInputs | Bound
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Which inputs a claim is about: one token range per position."""
+
+    ranges: tuple[tuple[int, int], ...]
+
+    @property
+    def free_slots(self) -> int:
+        return len(self.ranges) - 1
+
+    def queries(self, maximum: int) -> range:
+        """Query tokens in scope that are at most `maximum`."""
+        first, last = self.ranges[-1]
+        return range(first, min(last, maximum) + 1)
+
+    def tokens_in(self, slot: int, start: int, stop: int) -> int:
+        """How many tokens k with start <= k < stop the slot can hold."""
+        first, last = self.ranges[slot]
+        return max(min(last + 1, stop) - max(first, start), 0)
+
+    def below(self, stop: int) -> int:
+        """How many fillings of the free slots have all tokens < stop."""
+        return prod(self.tokens_in(slot, 0, stop) for slot in range(self.free_slots))
+
+    def cell(self, query: int, maximum: int) -> int:
+        """How many inputs in scope have this query and this maximum (L24)."""
+        return self.below(maximum + 1) - (self.below(maximum) if query < maximum else 0)
+
+
+@dataclass(frozen=True)
+class Context:
+    """What every rule may read: the model, the scope, the arithmetic and the ledger.  Nothing here comes from the prover."""
+
+    model: Model
+    subject: Subject
+    scope: Scope
+    paths: Paths
+    workshop: Workshop
+    ledger: Ledger
+
+    @property
+    def vocabulary(self) -> int:
+        return self.model.vocabulary

@@ -1,0 +1,35 @@
+"""The table of rules: one rule = one theorem.  RULES.md has a section per rule, lean/Rules a theorem `<name>_sound` per rule.
+
+Every rule is a function (premises, hints, context) -> Fact.  It first checks shapes, then states its idea; a hint can be
+anything, and a wrong one makes a weaker fact or a refusal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from verifier.kernel.certificate import Hint, Signature
+from verifier.kernel.facts import Context, Fact
+from verifier.kernel.rules import accuracy, count_every, count_sums, decoupled_constraint, exact_table, joint_constraint, pure_margin, wrong_inputs
+
+
+@dataclass(frozen=True)
+class Rule:
+    apply: Callable[[Mapping[str, list[Fact]], Mapping[str, Hint], Context], Fact]
+    signature: Signature
+
+
+RULES: Mapping[str, Rule] = MappingProxyType(
+    {
+        "exact_table": Rule(exact_table.exact_table, exact_table.SIGNATURE),
+        "joint_constraint": Rule(joint_constraint.joint_constraint, joint_constraint.SIGNATURE),
+        "decoupled_constraint": Rule(decoupled_constraint.decoupled_constraint, decoupled_constraint.SIGNATURE),
+        "count_every": Rule(count_every.count_every, count_every.SIGNATURE),
+        "count_sums": Rule(count_sums.count_sums, count_sums.SIGNATURE),
+        "pure_margin": Rule(pure_margin.pure_margin, pure_margin.SIGNATURE),
+        "wrong_inputs": Rule(wrong_inputs.wrong_inputs, wrong_inputs.SIGNATURE),
+        "accuracy": Rule(accuracy.accuracy, accuracy.SIGNATURE),
+    }
+)
