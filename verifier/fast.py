@@ -75,6 +75,9 @@ class ArrayCells:
     def take(self, axis: int, indices: Sequence[int]) -> ArrayCells:
         return ArrayCells(_take(self.array, axis, indices))
 
+    def picked(self, axis: int, index: int) -> ArrayCells:
+        return ArrayCells(self.array[(slice(None),) * axis + (index,)])
+
     def joined(self, others: Sequence[ArrayCells], axis: int) -> ArrayCells:
         return ArrayCells(np.concatenate([self.array, *(other.array for other in others)], axis=axis))
 
@@ -189,6 +192,10 @@ class EnclosureCells:
 
     def take(self, axis: int, indices: Sequence[int]) -> EnclosureCells:
         return EnclosureCells(_take(self.lo, axis, indices), _take(self.hi, axis, indices))
+
+    def picked(self, axis: int, index: int) -> EnclosureCells:
+        place = (slice(None),) * axis + (index,)
+        return EnclosureCells(self.lo[place], self.hi[place])
 
     def joined(self, others: Sequence[EnclosureCells], axis: int) -> EnclosureCells:
         lows, highs = [self.lo, *(other.lo for other in others)], [self.hi, *(other.hi for other in others)]

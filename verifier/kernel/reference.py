@@ -105,6 +105,9 @@ class ListCells:
                 cells += self.cells[start + index * inner : start + (index + 1) * inner]
         return ListCells(cells, self.shape[:axis] + (len(indices),) + self.shape[axis + 1 :])
 
+    def picked(self, axis: int, index: int) -> ListCells:
+        return ListCells(self.take(axis, [index]).cells, self.shape[:axis] + self.shape[axis + 1 :])
+
     def joined(self, others: Sequence[ListCells], axis: int) -> ListCells:
         inner = prod(self.shape[axis:])
         parts = [(one.cells, prod(one.shape[axis:])) for one in (self, *others)]

@@ -45,6 +45,9 @@ class Cells(Protocol):
 
     def take(self, axis: int, indices: Sequence[int]) -> Any: ...
 
+    def picked(self, axis: int, index: int) -> Any:
+        """One index of an axis; the axis goes."""
+
     def joined(self, others: Sequence[Any], axis: int) -> Any:
         """This and the others end to end along an axis."""
 
@@ -129,9 +132,7 @@ class Tensor:
 
     def select(self, axis: str, index: int) -> Tensor:
         """One index of an axis; the axis goes."""
-        one = self.take(axis, [index])
-        rest = tuple(name for name in self.axes if name != axis)
-        return one._with(one.cells.aligned(tuple(self.axes.index(name) for name in rest), tuple(self.size(name) for name in rest)), rest)
+        return self._with(self.cells.picked(self.axes.index(axis), index), tuple(name for name in self.axes if name != axis))
 
     def without(self, axis: str, index: int) -> Tensor:
         return self.take(axis, [i for i in range(self.size(axis)) if i != index])

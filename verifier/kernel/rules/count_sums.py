@@ -10,6 +10,7 @@ from verifier.kernel.facts import Block, Constraints, Context, Count, Fact, Scop
 from verifier.kernel.matrix import Ledger
 
 SIGNATURE = Signature(premises={"constraints": ("Constraints",)}, hints={"bins": Integers(1, 1 << 20)})
+OFFSET_BINS = 16  # the fixed part of the sum spans at most this many times `bins`
 FAR_SHARE = 100  # tokens whose loss is below 1/FAR_SHARE of the largest term are given bin 0
 
 
@@ -18,8 +19,7 @@ def count_sums(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hint], co
 
     Conclusion: counts[(q, m)] = total - sum over output indices x of (total - count_x), where count_x <= the number of inputs with
     base + sum_i terms[i, t_i] > 0.  Exact integers throughout: with any c_i and h > 0, idx = floor((term - c_i) / h) satisfies
-    base + sum_i c_i + h sum_i idx <= base + sum_i terms.  Lowering any idx, or dropping a token, only loses inputs.
-    Inputs with maximum m and query q < m: those with all tokens <= m minus those with all tokens < m, by the same idx.
+    base + sum_i c_i + h sum_i idx <= base + sum_i terms.  Inputs with maximum m and query q < m: those with all tokens <= m minus those with all tokens < m, by the same idx.
     Operations: integer; 6 per term, 2 a b per convolution of lengths a and b.  Soundness: `count_sums_sound` (L24, L27).
     """
     constraints = premises["constraints"][0]
@@ -61,7 +61,9 @@ def _positive_sums(base: int, terms: list[list[int]], sizes: list[list[int]], bi
     if base + sum(min(line) for line in terms) > 0:
         return everything
     references = [_reference(line) for line in terms]
-    step = max(max(max(line) - reference for line, reference in zip(terms, references, strict=True)) // bins, 1)
+    spread = max(max(line) - reference for line, reference in zip(terms, references, strict=True))
+    # the second bound keeps the histograms short: all bin numbers that matter lie within (OFFSET_BINS + n) * bins
+    step = max(spread // bins, abs(base + sum(references)) // (OFFSET_BINS * bins), 1)
     numbers = [[(term - reference) // step for term in line] for line, reference in zip(terms, references, strict=True)]
     threshold = -(base + sum(references)) // step + 1  # base + sum c + step * s > 0  iff  s >= threshold
     slots = [_Histogram(line, size) for line, size in zip(numbers, sizes, strict=True)]
