@@ -15,6 +15,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -71,8 +72,7 @@ class PackagedLean:
         roots = minimal_roots([root.resolve(), self.home.resolve(), search.resolve()])
         environment = {**os.environ, "LEAN_PATH": f"{self.home / 'lib'}:{search}", "LEAN_WASM_ROOTS": ":".join(map(str, roots))}
         done = run([*command, module_path], cwd=root, env=environment, seconds=seconds)
-        lines = [line for line in done.output.splitlines() if not is_chatter(line, done.output)]
-        return Answer(done.returncode, "\n".join(lines))
+        return Answer(done.returncode, without_chatter(done.output))
 
 
 @dataclass(frozen=True)
@@ -86,12 +86,10 @@ class OfficialLean:
         return "lake"
 
 
-def is_chatter(line: str, output: str) -> bool:
-    """Debug lines of the npm build; it also echoes the file's first 200 characters, which no message starts with."""
-    if line.startswith("[DEBUG") or line.startswith("  - /") or line.startswith("  mainModule? ="):
-        return True
-    start = output.find("first 200 chars): ")
-    return start >= 0 and "error" not in line and "warning" not in line and line != "" and line in output[start : start + 240]
+def without_chatter(output: str) -> str:
+    """Lean's own messages: the npm build adds debug lines and the first 200 characters of the file."""
+    output = re.sub(r"\[DEBUG:F\] Input file content.*?(?=^\[DEBUG)", "", output, flags=re.DOTALL | re.MULTILINE)
+    return re.sub(r"^(\[DEBUG|  - /|  mainModule\? =).*\n?", "", output, flags=re.MULTILINE)
 
 
 def minimal_roots(paths: list[Path]) -> list[Path]:

@@ -103,7 +103,10 @@ class FloatModel:
     def _wrong_at(self, query: int, maximum: int, tolerance: float) -> np.ndarray:
         terms, own = self.margin_terms(query, maximum)
         slots = self.n - 1
-        worst = own + terms.min(1).sum(0)
+        least = terms.min(1)
+        worst = own + least.sum(0)
+        if query < maximum and slots:  # some slot holds the maximum
+            worst = worst + (terms[:, maximum] - least).min(0)
         shape = (maximum + 1,) * slots
         culprit = np.full(shape, -1)
         for output in np.flatnonzero(worst <= 0):

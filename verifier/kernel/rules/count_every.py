@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import reduce
+from math import prod
 from operator import add
 
 from verifier.kernel.certificate import Hint, Signature
@@ -12,6 +13,7 @@ from verifier.kernel.facts import Constraints, Context, Count, Fact, Family
 from verifier.kernel.tensor import Tensor
 
 SIGNATURE = Signature(premises={"constraints": ("Constraints",)}, hints={})
+CELLS_AT_ONCE = 1 << 18  # partial sums held at a time
 
 
 def count_every(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hint], context: Context) -> Count:
@@ -36,30 +38,28 @@ def count_every(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hint], c
 
 
 def _count(family: Family, index: int, query: int, context: Context) -> int:
+    """Inputs with this query, as boxes: one box if the query is the maximum, else one per first slot that holds the maximum."""
     scope, maximum = context.scope, family.maximum
-    tokens = [[k for k in range(maximum + 1) if scope.tokens_in(slot, k, k + 1)] for slot in range(scope.free_slots)]
-    if not all(tokens):  # some slot has no token <= m: no such input
-        return 0
-    base, terms = family.base.take("query", [index]), family.terms.select("query", index)
-    worst: Tensor | None = None
-    for output in range(terms.size("output")):
-        one = terms.select("output", output)
-        columns = [
-            one.select("slot", slot).take("block", tokens[slot]).renamed(block=f"token{slot}") for slot in range(scope.free_slots)
-        ]
-        total = reduce(add, columns, base.select("output", output).select("query", 0))
-        worst = total if worst is None else worst.minimum(total)
-    if worst is None:
+    upto = [[k for k in range(maximum + 1) if scope.tokens_in(slot, k, k + 1)] for slot in range(scope.free_slots)]
+    below = [[k for k in line if k < maximum] for line in upto]
+    boxes = [upto]
+    if query < maximum:
+        boxes = [[*below[:slot], [maximum] * (maximum in upto[slot]), *upto[slot + 1 :]] for slot in range(scope.free_slots)]
+    base, terms = family.base.select("query", index), family.terms.select("query", index)
+    return sum(_right_in(box, base, terms, context) for box in boxes if all(box))
+
+
+def _right_in(box: list[list[int]], base: Tensor, terms: Tensor, context: Context) -> int:
+    """How many fillings of the box (one token list per free slot) are positive for every output."""
+    columns = [
+        terms.select("slot", slot).take("block", tokens).renamed(block=f"token{slot}") for slot, tokens in enumerate(box)
+    ]
+    outputs, step = base.size("output"), max(CELLS_AT_ONCE // prod(map(len, box)), 1)
+    right: Tensor | None = None
+    for start in range(0, outputs, step):
+        some = range(start, min(start + step, outputs))
+        worst = reduce(add, [column.take("output", some) for column in columns], base.take("output", some)).min("output")
+        right = worst.certainly_positive() if right is None else right & worst.certainly_positive()
+    if right is None:
         raise TypeError
-    right = worst.certainly_positive()
-    weight = context.workshop.integers([1], (), ())
-    found = right.weighted_sum(weight)
-    if query < maximum:  # inputs without the token m have a smaller maximum
-        below = right
-        for slot in range(scope.free_slots):
-            kept = [position for position, token in enumerate(tokens[slot]) if token < maximum]
-            if not kept:
-                return found
-            below = below.take(f"token{slot}", kept)
-        found -= below.weighted_sum(weight)
-    return found
+    return right.weighted_sum(context.workshop.integers([1], (), ()))
