@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from verifier.fast import FastArithmetic
@@ -16,6 +16,7 @@ from verifier.kernel.errors import StepRejected
 from verifier.kernel.limits import LIMITS
 from verifier.kernel.model import read_model
 from verifier.kernel.reference import ReferenceArithmetic
+from verifier.kernel.replay import Progress
 from verifier.kernel.statement import Claim, Statement, Subject, bind, whole_domain
 from verifier.kernel.tensor import Arithmetic
 from verifier.kernel.verdict import Verdict, check
@@ -38,7 +39,15 @@ class Proof:
         return min(verdict.bound.proved for verdict in self.verdicts if verdict.bound)
 
 
-def prove(model_bytes: bytes, strategy: Strategy, *, file: str, statement: Statement | None = None, reference: bool = True) -> Proof:
+def prove(
+    model_bytes: bytes,
+    strategy: Strategy,
+    *,
+    file: str,
+    statement: Statement | None = None,
+    reference: bool = True,
+    progress: Progress | None = None,
+) -> Proof:
     """Prove the best bound that the strategy finds, or the user's statement.
 
     statement: the user's; None means the whole domain and the claim that comes out.  reference: also check with mpmath if the
@@ -52,16 +61,16 @@ def prove(model_bytes: bytes, strategy: Strategy, *, file: str, statement: State
     certificate = certificate_bytes(subject, strategy.steps(FloatModel(model), subject))
     seconds = time.perf_counter() - start
     draft = statement or _statement(subject, Fraction(0))
-    verdicts = [_checked(draft, certificate, model_bytes, FastArithmetic())]
+    verdicts = [_checked(draft, certificate, model_bytes, FastArithmetic(), progress)]
     if reference and verdicts[0].context.ledger.operations <= LIMITS.reference_operations:
-        verdicts.append(_checked(draft, certificate, model_bytes, ReferenceArithmetic()))
-    proof = Proof(b"", certificate, tuple(verdicts), seconds)
-    final = statement or _statement(subject, proof.proved)
-    return Proof(_bytes(final), certificate, tuple(verdicts), seconds)
+        verdicts.append(_checked(draft, certificate, model_bytes, ReferenceArithmetic(), progress))
+    proved = min(verdict.bound.proved for verdict in verdicts if verdict.bound)
+    final = statement or _statement(subject, proved)
+    return Proof(_bytes(final), certificate, tuple(replace(verdict, statement=final) for verdict in verdicts), seconds)
 
 
-def _checked(statement: Statement, certificate: bytes, model_bytes: bytes, arithmetic: Arithmetic) -> Verdict:
-    verdict = check(_bytes(statement), certificate, model_bytes, arithmetic)
+def _checked(statement: Statement, certificate: bytes, model_bytes: bytes, arithmetic: Arithmetic, progress: Progress | None) -> Verdict:
+    verdict = check(_bytes(statement), certificate, model_bytes, arithmetic, progress=progress)
     if verdict.reason is not None:
         raise StepRejected(verdict.reason.code, expected=verdict.reason.expected, got=verdict.reason.got, clause=verdict.reason.clause)
     return verdict

@@ -35,6 +35,7 @@ def check_files(statement: str, certificate: str, model: str) -> Verdict:
 
 
 def main(arguments: list[str]) -> int:
+    """Check the files named in `arguments`, print the verdict, return the exit code."""
     as_json = "--json" in arguments
     paths = [argument for argument in arguments if argument != "--json"]
     try:

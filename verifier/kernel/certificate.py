@@ -90,6 +90,8 @@ class Signature:
 
 @dataclass(frozen=True)
 class Step:
+    """One application of a rule.  premises: role -> ids of earlier steps."""
+
     id: str
     rule: str
     premises: Mapping[str, tuple[str, ...]]
@@ -98,9 +100,11 @@ class Step:
 
 @dataclass(frozen=True)
 class Certificate:
+    """A decoded certificate.  subject: the digest of the subject it speaks about; size: bytes of the file."""
+
     subject: str
     steps: tuple[Step, ...]
-    size: int  # bytes
+    size: int
 
 
 def read_certificate(data: bytes, signatures: Mapping[str, Signature], *, file: str) -> Certificate:

@@ -37,7 +37,7 @@ def binary64_bits(mantissa: int, exponent: int) -> int:
     unit = max(biased, 1) - 1075  # exponent of the last fraction bit
     shift = exponent - unit
     word = magnitude << shift if shift >= 0 else magnitude >> -shift
-    if shift < 0 and word << -shift != magnitude or not 0 < word < 1 << 53 or biased > 2046:
+    if (shift < 0 and word << -shift != magnitude) or not 0 < word < 1 << 53 or biased > 2046:
         raise ValueError("not a binary64 number")
     fraction = word & ((1 << 52) - 1)
     return (1 << 63 if mantissa < 0 else 0) | ((biased if word >> 52 else 0) << 52) | fraction

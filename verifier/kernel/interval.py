@@ -13,8 +13,8 @@ import os
 from typing import NoReturn
 
 os.environ.setdefault("MPMATH_NOGMPY", "1")  # plain Python integers: one less library to believe
-from mpmath.libmp import from_man_exp, mpf_add, mpf_div, mpf_lt, mpf_mul, mpf_neg, mpf_sqrt, mpf_sub  # noqa: E402
-from mpmath.libmp.libmpf import fzero, round_ceiling, round_floor  # noqa: E402
+from mpmath.libmp import from_man_exp, mpf_add, mpf_div, mpf_lt, mpf_mul, mpf_neg, mpf_sqrt, mpf_sub
+from mpmath.libmp.libmpf import fzero, round_ceiling, round_floor
 
 Number = tuple[int, int, int, int]  # mpmath's raw number: (sign, mantissa, exponent, bit count)
 PRECISION_BITS = 128  # bits of every interval end
@@ -126,8 +126,10 @@ class Interval:
 
 
 def lesser(x: Number, y: Number) -> Number:
+    """The smaller of two numbers."""
     return y if mpf_lt(y, x) else x
 
 
 def greater(x: Number, y: Number) -> Number:
+    """The larger of two numbers."""
     return y if mpf_lt(x, y) else x

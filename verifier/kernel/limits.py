@@ -44,4 +44,6 @@ def check_limit(field: str, value: int, *, file: str = "", clause: str = "", hin
         raise KeyError(field)
     allowed = getattr(LIMITS, field)
     if value > allowed:
-        raise LimitExceeded("limit-" + field.replace("_", "-"), expected=f"at most {allowed}", got=value, file=file, clause=clause, hint=hint)
+        raise LimitExceeded(
+            "limit-" + field.replace("_", "-"), expected=f"at most {allowed}", got=value, file=file, clause=clause, hint=hint
+        )

@@ -20,7 +20,7 @@ from verifier.kernel.facts import Context, Fact, Table
 from verifier.kernel.model import TABLES
 from verifier.kernel.tensor import Tensor
 
-TABLE_PREMISES = {name: ("Table",) for name in TABLES}
+TABLE_PREMISES = dict.fromkeys(TABLES, ("Table",))
 
 
 def table_premises(premises: Mapping[str, list[Fact]]) -> dict[str, Table]:

@@ -123,6 +123,6 @@ class Matrix:
         return self._new([[abs(x) for x in row] for row in self.rows])
 
     def row_range(self) -> Matrix:
-        """max - min of each row, shape (rows, 1); the column axis keeps its name."""
+        """Max - min of each row, shape (rows, 1); the column axis keeps its name."""
         self.ledger.count(2 * self.size - self.shape[0])
         return self._new([[max(row) - min(row)] for row in self.rows])

@@ -106,7 +106,9 @@ def read_model(data: bytes, *, file: str) -> Model:
         raise refuse("wrong-shape", "at least 2 tokens and no empty axis", sizes, "5.3")
     for key, tensor in tensors.items():
         if key in ZERO_BIASES:
-            if tensor.dtype not in FORMATS or any(m for m, _ in decode_floats(tensor.data, tensor.dtype, file=file, clause="5.4", name=key)):
+            if tensor.dtype not in FORMATS or any(
+                m for m, _ in decode_floats(tensor.data, tensor.dtype, file=file, clause="5.4", name=key)
+            ):
                 raise refuse("nonzero-bias", f"zeros in {key}", "another value", "5.4")
         elif key not in CONSTANT_BUFFERS:
             raise refuse("unknown-tensor", "only the seven weights and zero biases", key, "5.4")

@@ -66,7 +66,7 @@ class ListCells:
         rest = self.shape[:axis] + self.shape[axis + 1 :]
         inner, size = prod(self.shape[axis + 1 :]), len(lines[0])
         cells = [lines[block + offset][step] for block in range(0, len(lines), inner) for step in range(size) for offset in range(inner)]
-        return ListCells(cells, rest[:axis] + (size,) + rest[axis:])
+        return ListCells(cells, (*rest[:axis], size, *rest[axis:]))
 
     def reduce(self, name: str, axis: int) -> ListCells:
         scalar = SCALAR[name]
@@ -103,7 +103,7 @@ class ListCells:
         for start in range(0, len(self.cells), size * inner):
             for index in indices:
                 cells += self.cells[start + index * inner : start + (index + 1) * inner]
-        return ListCells(cells, self.shape[:axis] + (len(indices),) + self.shape[axis + 1 :])
+        return ListCells(cells, (*self.shape[:axis], len(indices), *self.shape[axis + 1 :]))
 
     def picked(self, axis: int, index: int) -> ListCells:
         return ListCells(self.take(axis, [index]).cells, self.shape[:axis] + self.shape[axis + 1 :])
@@ -116,7 +116,7 @@ class ListCells:
             for source, width in parts:
                 cells += source[block * width : (block + 1) * width]
         size = sum(one.shape[axis] for one in (self, *others))
-        return ListCells(cells, self.shape[:axis] + (size,) + self.shape[axis + 1 :])
+        return ListCells(cells, (*self.shape[:axis], size, *self.shape[axis + 1 :]))
 
     def points(self, indices: Sequence[Sequence[int]]) -> ListCells:
         strides = [prod(self.shape[axis + 1 :]) for axis in range(len(self.shape))]

@@ -39,7 +39,8 @@ def replay(certificate: Certificate, context: Context, *, file: str, progress: P
             accepted = rule.signature.premises[role]
             for name in ids:
                 if type(facts[name]).__name__ not in accepted:  # attack: a fact of one kind passed off as another
-                    raise rejected(file, step.id, step.rule, "wrong-premise", f"{role} to be {' or '.join(accepted)}", type(facts[name]).__name__)
+                    expected, clause = f"{role} to be {' or '.join(accepted)}", f"step {step.id} ({step.rule})"
+                    raise StepRejected("wrong-premise", expected=expected, got=type(facts[name]).__name__, file=file, clause=clause)
             premises[role] = [facts[name] for name in ids]
         try:
             facts[step.id] = rule.apply(premises, step.hints, context)
@@ -50,7 +51,3 @@ def replay(certificate: Certificate, context: Context, *, file: str, progress: P
     if not isinstance(last, Bound):
         raise StepRejected("no-bound", expected="a last step that concludes a bound", got=type(last).__name__, file=file, clause="3.3")
     return last
-
-
-def rejected(file: str, step: str, rule: str, code: str, expected: str, got: object) -> StepRejected:
-    return StepRejected(code, expected=expected, got=got, file=file, clause=f"step {step} ({rule})")

@@ -55,6 +55,8 @@ class Subject:
 
 @dataclass(frozen=True)
 class Claim:
+    """metric relation bound, such as accuracy >= 19/20."""
+
     metric: str
     relation: str
     bound: Fraction
@@ -62,12 +64,18 @@ class Claim:
 
 @dataclass(frozen=True)
 class Statement:
+    """A claim about a subject."""
+
     subject: Subject
     claim: Claim
 
     @property
     def json(self) -> dict[str, Any]:
-        claim = {"metric": self.claim.metric, "relation": self.claim.relation, "bound": f"{self.claim.bound.numerator}/{self.claim.bound.denominator}"}
+        claim = {
+            "metric": self.claim.metric,
+            "relation": self.claim.relation,
+            "bound": f"{self.claim.bound.numerator}/{self.claim.bound.denominator}",
+        }
         return {"format": STATEMENT_FORMAT, "subject": self.subject.json, "claim": claim}
 
 
@@ -112,7 +120,9 @@ def bind(statement: Statement, model: Model, *, file: str) -> None:
     subject = statement.subject
 
     def refuse(code: str, expected: object, got: object, clause: str) -> SubjectMismatch:
-        return SubjectMismatch(code, expected=str(expected), got=got, file=file, clause=clause, hint="check that statement and model belong together")
+        return SubjectMismatch(
+            code, expected=str(expected), got=got, file=file, clause=clause, hint="check that statement and model belong together"
+        )
 
     if subject.model != model.digest:
         raise refuse("model-digest", model.digest, subject.model, "2.3")

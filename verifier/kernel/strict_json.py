@@ -24,7 +24,9 @@ def parse(data: bytes, *, file: str, limit: str) -> Any:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise MalformedInput("not-utf8", expected="UTF-8 text", got=f"a bad byte at offset {error.start}", file=file, clause="1.1") from None
+        raise MalformedInput(
+            "not-utf8", expected="UTF-8 text", got=f"a bad byte at offset {error.start}", file=file, clause="1.1"
+        ) from None
     _refuse_deep_nesting(text, file)
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -45,7 +47,9 @@ def parse(data: bytes, *, file: str, limit: str) -> Any:
     try:
         return json.loads(text, object_pairs_hook=unique, parse_float=refuse_float, parse_constant=refuse_float, parse_int=integer)
     except json.JSONDecodeError as error:
-        raise MalformedInput("not-json", expected="one JSON value", got=f"{error.msg} at line {error.lineno}", file=file, clause="1.2") from None
+        raise MalformedInput(
+            "not-json", expected="one JSON value", got=f"{error.msg} at line {error.lineno}", file=file, clause="1.2"
+        ) from None
 
 
 def _refuse_deep_nesting(text: str, file: str) -> None:

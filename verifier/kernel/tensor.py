@@ -86,8 +86,12 @@ class Cells(Protocol):
 class Arithmetic(Protocol):
     """Makes cells.  Two exist: mpmath (reference) and fast."""
 
-    name: str
-    backend: str
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def backend(self) -> str:
+        """Library and version, for the verdict."""
 
     def enclosures(self, bounds: Sequence[tuple[int, int, int]], shape: tuple[int, ...]) -> Any:
         """Cells enclosing [lower, upper] * 2^exponent for each (lower, upper, exponent), in row-major order."""

@@ -20,6 +20,7 @@ EXIT_CODES = {"PROVED": 0, "REJECTED": 1, "INCOMPLETE": 2}
 
 
 def text(fraction: Fraction) -> str:
+    """A fraction as "p/q", also when q is 1."""
     return f"{fraction.numerator}/{fraction.denominator}"
 
 

@@ -188,7 +188,7 @@ def run(command: list[str], cwd: Path | None, env: Mapping[str, str], seconds: i
             resource.setrlimit(resource.RLIMIT_STACK, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
     try:
-        done = subprocess.run(  # noqa: S603  (fixed commands, no shell)
+        done = subprocess.run(
             command, cwd=cwd, env=dict(env), timeout=seconds, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, errors="replace", preexec_fn=unlimited_stack, check=False,
         )  # fmt: skip

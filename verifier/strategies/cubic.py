@@ -1,5 +1,6 @@
 """The cubic proof of the compact-proofs paper, its section 4.2: pure sequences are the worst mixtures (L10), extreme slots the worst
-places (L11).  No hints: the whole argument is the rule `pure_margin`."""
+places (L11).  No hints: the whole argument is the rule `pure_margin`.
+"""
 
 from __future__ import annotations
 

@@ -17,12 +17,13 @@ TEMPERATURE = 0.3  # logits: width of the smooth step
 
 
 def mean_shift(model: FloatModel) -> torch.Tensor:
-    """s = - mean over queries of the skip path, shape (v,): what is left of the skip path is small for every query."""
+    """S = - mean over queries of the skip path, shape (v,): what is left of the skip path is small for every query."""
     return -torch.from_numpy(model.skip.mean(0))
 
 
 def optimised_shift(model: FloatModel, seed: int = 0) -> torch.Tensor:
     """One shift for all maxima, shape (v,)."""
+    torch.set_num_threads(1)  # the arrays are small: more threads only wait for each other
     generator = torch.Generator().manual_seed(seed)
     inputs = torch.randint(model.v, (SAMPLES, model.n), generator=generator)
     shift = mean_shift(model).requires_grad_(True)

@@ -12,11 +12,22 @@ from types import MappingProxyType
 
 from verifier.kernel.certificate import Hint, Signature
 from verifier.kernel.facts import Context, Fact
-from verifier.kernel.rules import accuracy, count_every, count_sums, decoupled_constraint, exact_table, joint_constraint, pure_margin, wrong_inputs
+from verifier.kernel.rules import (
+    accuracy,
+    count_every,
+    count_sums,
+    decoupled_constraint,
+    exact_table,
+    joint_constraint,
+    pure_margin,
+    wrong_inputs,
+)
 
 
 @dataclass(frozen=True)
 class Rule:
+    """What a rule takes and what it does."""
+
     apply: Callable[[Mapping[str, list[Fact]], Mapping[str, Hint], Context], Fact]
     signature: Signature
 

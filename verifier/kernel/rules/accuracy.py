@@ -8,9 +8,7 @@ from verifier.kernel.certificate import Hint, Signature
 from verifier.kernel.errors import StepRejected
 from verifier.kernel.facts import Bound, Context, Count, Fact, WrongInputs
 
-SIGNATURE = Signature(
-    premises={"counts": ("Count",), "wrong": ("WrongInputs",)}, hints={}, many=("counts",), optional=("counts", "wrong")
-)
+SIGNATURE = Signature(premises={"counts": ("Count",), "wrong": ("WrongInputs",)}, hints={}, many=("counts",), optional=("counts", "wrong"))
 
 
 def accuracy(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hint], context: Context) -> Bound:

@@ -51,9 +51,7 @@ def _count(family: Family, index: int, query: int, context: Context) -> int:
 
 def _right_in(box: list[list[int]], base: Tensor, terms: Tensor, context: Context) -> int:
     """How many fillings of the box (one token list per free slot) are positive for every output."""
-    columns = [
-        terms.select("slot", slot).take("block", tokens).renamed(block=f"token{slot}") for slot, tokens in enumerate(box)
-    ]
+    columns = [terms.select("slot", slot).take("block", tokens).renamed(block=f"token{slot}") for slot, tokens in enumerate(box)]
     outputs, step = base.size("output"), max(CELLS_AT_ONCE // prod(map(len, box)), 1)
     right: Tensor | None = None
     for start in range(0, outputs, step):

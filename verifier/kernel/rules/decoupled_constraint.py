@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from verifier.kernel.certificate import Floats, FloatArray, Hint, Integers, Signature
+from verifier.kernel.certificate import FloatArray, Floats, Hint, Integers, Signature
 from verifier.kernel.errors import StepRejected
 from verifier.kernel.facts import Block, Constraints, Context, Fact, Family
 from verifier.kernel.limits import LIMITS
@@ -29,7 +29,9 @@ def decoupled_constraint(premises: Mapping[str, list[Fact]], hints: Mapping[str,
     margins = Margins(table_premises(premises), context)
     array = hints["shift"]
     if not isinstance(array, FloatArray) or array.shape[1] != context.vocabulary or array.shape[0] not in (1, context.vocabulary):
-        raise StepRejected("wrong-shape", expected=f"shift of shape (1, {context.vocabulary}) or square", got=getattr(array, "shape", array))
+        raise StepRejected(
+            "wrong-shape", expected=f"shift of shape (1, {context.vocabulary}) or square", got=getattr(array, "shape", array)
+        )
     shift = context.workshop.enclose(array.matrix("maximum", "output", context.ledger))
     worst = _WorstGaps(margins, shift)
     weights = Windows(margins.omega, "key")

@@ -24,7 +24,9 @@ def wrong_inputs(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hint], 
     margins = Margins(table_premises(premises), context)
     listed, n = hints["inputs"], len(context.scope.ranges)
     if not isinstance(listed, IntegerArray) or len(listed.rows[0]) != n + 1:
-        raise StepRejected("wrong-shape", expected=f"{n + 1} columns: the tokens and a wrong output", got=len(getattr(listed, "rows", [[]])[0]))
+        raise StepRejected(
+            "wrong-shape", expected=f"{n + 1} columns: the tokens and a wrong output", got=len(getattr(listed, "rows", [[]])[0])
+        )
     check_limit("listed_inputs", len(listed.rows))
     seen: set[tuple[int, ...]] = set()
     for row in listed.rows:
