@@ -56,7 +56,7 @@ class ListCells:
         inner, size = prod(self.shape[axis + 1 :]), self.shape[axis]
         lines = [
             self.cells[start + offset : start + size * inner : inner]
-            for start in range(0, len(self.cells), size * inner)
+            for start in range(0, len(self.cells), size * inner or 1)
             for offset in range(inner)
         ]
         return lines, self.shape[:axis] + self.shape[axis + 1 :]
@@ -100,7 +100,7 @@ class ListCells:
     def take(self, axis: int, indices: Sequence[int]) -> ListCells:
         inner, size = prod(self.shape[axis + 1 :]), self.shape[axis]
         cells: list[Any] = []
-        for start in range(0, len(self.cells), size * inner):
+        for start in range(0, len(self.cells), size * inner or 1):
             for index in indices:
                 cells += self.cells[start + index * inner : start + (index + 1) * inner]
         return ListCells(cells, (*self.shape[:axis], len(indices), *self.shape[axis + 1 :]))
@@ -167,8 +167,9 @@ class ListCells:
 
     def to_list(self) -> list[Any]:
         nested: list[Any] = self.cells
-        for size in reversed(self.shape[1:]):
-            nested = [nested[start : start + size] for start in range(0, len(nested), size)]
+        for axis in reversed(range(1, len(self.shape))):
+            size = self.shape[axis]
+            nested = [nested[index * size : (index + 1) * size] for index in range(prod(self.shape[:axis]))]
         return nested
 
 

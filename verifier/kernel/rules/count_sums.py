@@ -17,9 +17,10 @@ FAR_SHARE = 100  # tokens whose loss is below 1/FAR_SHARE of the largest term ar
 def count_sums(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hint], context: Context) -> Count:
     """Premises: constraints.  Hints: bins, the resolution of the sums.
 
-    Conclusion: counts[(q, m)] = total - sum over output indices x of (total - count_x), where count_x <= the number of inputs with
-    base + sum_i terms[i, t_i] > 0.  Exact integers throughout: with any c_i and h > 0, idx = floor((term - c_i) / h) satisfies
-    base + sum_i c_i + h sum_i idx <= base + sum_i terms.  Inputs with maximum m and query q < m: those with all tokens <= m minus those with all tokens < m, by the same idx.
+    Conclusion: counts[(q, m)] = total - sum over output indices x of (total - count_x), where count_x is a lower bound on the
+    number of inputs with base + sum_i terms[i, t_i] > 0.  Exact integers throughout: for any c_i and h > 0 the bin numbers
+    idx = floor((term - c_i) / h) give base + sum_i c_i + h sum_i idx <= base + sum_i terms, and inputs are counted by their bins.
+    Inputs with maximum m and query q < m: those with all tokens <= m minus those with all tokens < m, by the same bins.
     Operations: integer; 6 per term, 2 a b per convolution of lengths a and b.  Soundness: `count_sums_sound` (L24, L27).
     """
     constraints = premises["constraints"][0]
@@ -61,7 +62,7 @@ def _positive_sums(base: int, terms: list[list[int]], sizes: list[list[int]], bi
     if base + sum(min(line) for line in terms) > 0:
         return everything
     references = [_reference(line) for line in terms]
-    spread = max(max(line) - reference for line, reference in zip(terms, references, strict=True))
+    spread = max((max(line) - reference for line, reference in zip(terms, references, strict=True)), default=0)
     # the second bound keeps the histograms short: all bin numbers that matter lie within (OFFSET_BINS + n) * bins
     step = max(spread // bins, abs(base + sum(references)) // (OFFSET_BINS * bins), 1)
     numbers = [[(term - reference) // step for term in line] for line, reference in zip(terms, references, strict=True)]
