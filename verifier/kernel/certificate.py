@@ -74,8 +74,26 @@ class IntegerTable:
     high: int
 
 
-HintKind = Integers | Choice | Floats | IntegerTable
-Hint = int | str | FloatArray | IntegerArray
+@dataclass(frozen=True)
+class PeelList:
+    """Hint kind: a list of peels, at most `limits.peels`."""
+
+
+@dataclass(frozen=True)
+class Peel:
+    """Split a factor interval first..last of a chain: `left` F = L (L'F) + rest, `right` F = (F L) L' + rest, `row` F = 1 L + rest.
+
+    directions: L, shape (rows of F, r), (columns of F, r) or (1, columns of F).
+    """
+
+    first: int
+    last: int
+    side: str
+    directions: FloatArray
+
+
+HintKind = Integers | Choice | Floats | IntegerTable | PeelList
+Hint = int | str | FloatArray | IntegerArray | tuple[Peel, ...]
 
 
 @dataclass(frozen=True)
@@ -172,9 +190,24 @@ def _read_hints(reader: Reader, clause: str, signature: Signature) -> dict[str, 
             hints[name] = value.integer(kind.low, kind.high)
         elif isinstance(kind, Choice):
             hints[name] = value.choice(*kind.words)
+        elif isinstance(kind, PeelList):
+            hints[name] = _read_peels(value)
         else:
             hints[name] = _read_array(value, kind, name)
     return hints
+
+
+def _read_peels(reader: Reader) -> tuple[Peel, ...]:
+    items = reader.items()
+    check_limit("peels", len(items), file=reader.file, clause=reader.clause)
+    peels = []
+    for item in items:
+        parts = item.members(dict.fromkeys(("first", "last", "side", "directions"), item.clause))
+        first, last = parts["first"].integer(0, LIMITS.peels), parts["last"].integer(0, LIMITS.peels)
+        directions = _read_array(parts["directions"], Floats(), "directions")
+        if isinstance(directions, FloatArray):
+            peels.append(Peel(first, last, parts["side"].choice("left", "right", "row"), directions))
+    return tuple(peels)
 
 
 def _read_array(reader: Reader, kind: Floats | IntegerTable, name: str) -> FloatArray | IntegerArray:

@@ -19,16 +19,43 @@ from verifier.kernel.tensor import Tensor, Workshop
 
 
 @dataclass(frozen=True)
-class Table:
-    """A table of the model, entrywise: |true - part| <= slack, up to a constant per row.  No slack: part is the exact table.
+class Slack:
+    """|error[r, k] - error[r, l]| <= rows[r] (columns[k] + columns[l]) for all k != l.  Both of shape (size, 1), entries >= 0."""
 
-    table: one of model.TABLES.  centre: the mean position is counted with the tokens.  part, slack: shape of the table.
+    rows: Matrix
+    columns: Matrix
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the model: true = part + error + a constant per row.  No slack: the error is 0.
+
+    table: one of model.TABLES.  centre: the mean position is counted with the tokens.  part: the shape of the table, or one
+    row that stands for every row.
     """
 
     table: str
     centre: bool
     part: Matrix
-    slack: Matrix | None = None
+    slack: Slack | None = None
+
+
+@dataclass(frozen=True)
+class Peeled:
+    """A table as left @ right + the product of the residual chain, exactly.  left None: a column of ones.
+
+    left: shape (rows, r); right: (r, columns).  Of no use in a margin until a rule bounds the residual.
+    """
+
+    table: str
+    centre: bool
+    left: Matrix | None
+    right: Matrix
+    residual: tuple[Matrix, ...]
+
+    @property
+    def part(self) -> Matrix:
+        return self.right if self.left is None else self.left @ self.right
 
 
 @dataclass(frozen=True)
@@ -66,6 +93,40 @@ class Constraints:
 
 
 @dataclass(frozen=True)
+class Split:
+    """Lower bounds of the margin's terms for one true maximum m, by what the competitor x is (rule absent_present).
+
+    Integers in a unit per query q; blocks partition 0..m, the last one is {m}, those below m index the axis `block` of the
+    present terms.  For an input t with maximum m and query q:
+    * x absent from t:         own_absent[q] + sum_i absent[q, i, block of t_i]                        <= unit * Phi_x(t)
+    * x = q < m:               own_query[q] + sum_i e_i, e_i = query_maximum[q, i] if t_i = m, query_itself[q, i] if t_i = q,
+                               absent[q, i, block of t_i] otherwise                                     <= unit * Phi_x(t)
+    * x = t_i < m in block b:  own_present[q, b] + sum_j e_j, e_j = present_maximum[q, j, b] if t_j = m, present_itself[q, j, b] if
+                               t_j = t_i, absent[q, j, block of t_j] otherwise                          <= unit * Phi_x(t)
+    The last three are absent if m = 0.
+    """
+
+    maximum: int
+    queries: range
+    blocks: tuple[Block, ...]
+    own_absent: Tensor
+    absent: Tensor
+    own_query: Tensor
+    query_itself: Tensor
+    query_maximum: Tensor
+    own_present: Tensor | None = None
+    present_itself: Tensor | None = None
+    present_maximum: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class AbsentPresent:
+    """A split for each true maximum, computed when `count_blocks` asks for it."""
+
+    at: Callable[[int], Split]
+
+
+@dataclass(frozen=True)
 class Count:
     """counts[(q, m)] inputs with that query and maximum, at least, are answered correctly."""
 
@@ -92,7 +153,7 @@ class Bound:
         return Fraction(self.certified, self.total)
 
 
-Fact = Table | Constraints | Count | WrongInputs | Bound
+Fact = Table | Peeled | Constraints | AbsentPresent | Count | WrongInputs | Bound
 
 
 @dataclass(frozen=True)

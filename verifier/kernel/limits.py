@@ -24,12 +24,14 @@ class Limits:
     name_characters: int = 64  # characters of a step id
     tensors: int = 64  # tensors in a weights file
     steps: int = 512  # steps in a certificate
+    tensor_cells: int = 1 << 26  # cells of one tensor
     array_entries: int = 1 << 25  # entries of one hint array
     vocabulary: int = 1024  # tokens
     positions: int = 64  # context length
     width: int = 1024  # d_model and d_head
     reference_operations: int = 1 << 26  # operations of one reference check
     fast_operations: int = 1 << 35  # operations of one fast check
+    peels: int = 32  # peels of one table
     listed_inputs: int = 1 << 22  # input sequences listed by one step
     spectral_power: int = 6  # doublings in a certified spectral norm
 

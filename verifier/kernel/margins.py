@@ -10,7 +10,7 @@ constant per query (L2): both scores are lowered so that their largest exponent 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -37,19 +37,40 @@ def table_premises(premises: Mapping[str, list[Fact]]) -> dict[str, Table]:
     return tables
 
 
-def softmax_weights(table: Table, context: Context) -> Tensor:
-    """exp((S[q, k] - c_q) / sqrt(h)) with c_q the largest entry of row q, one enclosure per entry.  3 flops each, 1 more for c_q."""
+def widened(table: Table) -> Iterator[list[tuple[int, int, int]]]:
+    """Each row of a table as (lower, upper, exponent) per entry: part -+ rows[r] columns[k] of the slack.
+
+    True up to a constant per row: the intervals error[r, k] -+ slack pairwise intersect, so they have a point in common (in one
+    dimension), and that point is the constant.  2 flops for the slack, 2 for the ends.
+    """
     part, slack = table.part, table.slack
-    if slack is not None:
-        raise NotImplementedError
-    context.ledger.count(flops=4 * part.size)
+    if slack is None:
+        for row in part.rows:
+            yield [(entry, entry, part.exponent) for entry in row]
+        return
+    widths = slack.rows @ slack.columns.transposed
+    low = min(part.exponent, widths.exponent)
+    up, wide = part.exponent - low, widths.exponent - low
+    part.ledger.count(2 * widths.size)
+    for index, errors in enumerate(widths.rows):
+        row = part.rows[index if len(part.rows) > 1 else 0]
+        yield [((entry << up) - (error << wide), (entry << up) + (error << wide), low) for entry, error in zip(row, errors, strict=True)]
+
+
+def softmax_weights(table: Table, context: Context) -> Tensor:
+    """exp((S[q, k] - c_q) / sqrt(h)) with c_q the largest upper end of row q, one enclosure per entry, 4 flops each."""
     bounds = []
-    for row in part.rows:
-        largest = max(row)
-        for entry in row:
-            lower, upper = divided_by_root(entry - largest, part.exponent, context.model.head_width)
+    ends = 1 if table.slack is None else 2
+    for row in widened(table):
+        largest, exponent = max(upper for _, upper, _ in row), row[0][2]
+        context.ledger.count(flops=4 * ends * len(row))
+        for low, high, _ in row:
+            lower, upper = divided_by_root(low - largest, exponent, context.model.head_width)
+            if high != low:
+                upper = divided_by_root(high - largest, exponent, context.model.head_width)[1]
             bounds.append(exp_nonpositive(lower, min(upper, 0)))
-    return context.workshop.enclose_between(bounds, part.axes, part.shape)
+    columns = table.part.shape[1]
+    return context.workshop.enclose_between(bounds, table.part.axes, (len(bounds) // columns, columns))
 
 
 @dataclass(frozen=True)
@@ -59,20 +80,26 @@ class Margins:
     tables: Mapping[str, Table]
     context: Context
 
+    def _enclosed(self, name: str) -> Tensor:
+        table = self.tables[name]
+        bounds = [entry for row in widened(table) for entry in row]
+        columns = table.part.shape[1]
+        return self.context.workshop.enclose_between(bounds, table.part.axes, (len(bounds) // columns, columns))
+
     @cached_property
     def skip(self) -> Tensor:
         """EU, axes (query, output)."""
-        return self.context.workshop.enclose(self.tables["skip"].part)
+        return self._enclosed("skip")
 
     @cached_property
     def copy(self) -> Tensor:
         """OV, axes (key, output)."""
-        return self.context.workshop.enclose(self.tables["copy"].part)
+        return self._enclosed("copy")
 
     @cached_property
     def place_copy(self) -> Tensor:
         """PV, axes (slot, output)."""
-        return self.context.workshop.enclose(self.tables["position_copy"].part).renamed(position="slot")
+        return self._enclosed("position_copy").renamed(position="slot")
 
     @cached_property
     def omega(self) -> Tensor:
@@ -83,6 +110,34 @@ class Margins:
     def rho(self) -> Tensor:
         """Position weights, axes (query, slot)."""
         return softmax_weights(self.tables["position_score"], self.context).renamed(position="slot")
+
+    def normalised(self, weights: Tensor, axis: str, maximum: int, queries: Sequence[int]) -> Tensor:
+        """Token weights divided by the weight of m, if the scores carry slack; the last index of `axis` is m itself.
+
+        weights: axes (query, axis).  Dividing by the one uncertain omega_m leaves the term of m without uncertainty.
+        Exact scores are left alone: the sign of a margin does not depend on the scale.
+        """
+        if self.tables["score"].slack is None:
+            return weights
+        scale = self.omega.take("query", queries).select("key", maximum)
+        last = weights.size(axis) - 1
+        one = self.context.workshop.enclose_between([(1, 1, 0)] * len(queries), ("query", axis), (len(queries), 1))
+        if last == 0:
+            return one
+        return (weights.take(axis, range(last)) / scale).joined([one], axis)
+
+    def own_weight(self, maximum: int, queries: Sequence[int]) -> Tensor:
+        """Weight of the query's own slot, axis (query,), in the scale of `normalised`."""
+        own = self.omega.diagonal("query", "key").take("query", queries)
+        if self.tables["score"].slack is not None:
+            scale = self.omega.take("query", queries).select("key", maximum)
+            others = [index for index, query in enumerate(queries) if query != maximum]
+            ratio = own.take("query", others) / scale.take("query", others) if others else None
+            one = self.context.workshop.enclose_between([(1, 1, 0)], ("query",), (1,))
+            parts = [] if ratio is None else [ratio]
+            parts += [one] * (len(others) < len(queries))  # the query m, if there, is the last
+            own = parts[0].joined(parts[1:], "query") if parts[1:] else parts[0]
+        return own * self.rho.take("query", queries).select("slot", self.context.scope.free_slots)
 
     @property
     def free(self) -> range:

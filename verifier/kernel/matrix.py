@@ -8,9 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from math import isqrt
 from operator import mul
 
 from verifier.kernel.limits import check_limit
+
+ROOT_BITS = 32
+
+
+def _root_above(square: int) -> int:
+    root = isqrt(square)
+    return root if root * root == square else root + 1
 
 
 @dataclass
@@ -118,6 +126,11 @@ class Matrix:
         total = self.row_sum()
         return self._new([[(x << extra_bits) // self.shape[0] for x in total.rows[0]]], self.exponent - extra_bits)
 
+    def joined(self, other: Matrix) -> Matrix:
+        """The rows of both, this one's first."""
+        a, b, low = self._aligned(other)
+        return self._new(a.rows + b.rows, low)
+
     def absolute(self) -> Matrix:
         self.ledger.count(self.size)
         return self._new([[abs(x) for x in row] for row in self.rows])
@@ -126,3 +139,21 @@ class Matrix:
         """Max - min of each row, shape (rows, 1); the column axis keeps its name."""
         self.ledger.count(2 * self.size - self.shape[0])
         return self._new([[max(row) - min(row)] for row in self.rows])
+
+    def entrywise_min(self, other: Matrix) -> Matrix:
+        a, b, low = self._aligned(other)
+        self.ledger.count(self.size)
+        return self._new([list(map(min, r, s)) for r, s in zip(a.rows, b.rows, strict=True)], low)
+
+    def root_above(self) -> Matrix:
+        """Entrywise square roots of entries >= 0, rounded up at `ROOT_BITS` bits below the unit of the exact root."""
+        self.ledger.count(self.size)
+        odd = self.exponent % 2
+        shift = 2 * ROOT_BITS + odd
+        rows = [[_root_above(x << shift) for x in row] for row in self.rows]
+        return self._new(rows, (self.exponent - shift) // 2)
+
+    def row_squares(self) -> Matrix:
+        """The sum of squares of each row, shape (rows, 1)."""
+        self.ledger.count(2 * self.size - self.shape[0])
+        return self._new([[sum(map(mul, row, row))] for row in self.rows], 2 * self.exponent)

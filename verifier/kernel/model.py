@@ -7,7 +7,9 @@ Architecture `attention-only-1` (one layer, one head, causal, no LayerNorm, no M
 
 With Eq = E + 1 P_{n-1} and any row r (here r = the mean position, rounded down to a dyadic, or r = 0) this is L1:
 
-    skip = Eq U    score = Eq Q K' (E + 1r)'    position_score = Eq Q K' (P - 1r)'    copy = (E + 1r) V O U    position_copy = (P - 1r) V O U
+    skip = Eq U
+    score = Eq Q K' (E + 1r)'      position_score = Eq Q K' (P - 1r)'
+    copy = (E + 1r) V O U          position_copy  = (P - 1r) V O U
 """
 
 from __future__ import annotations

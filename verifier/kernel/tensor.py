@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any, Protocol
 
+from verifier.kernel.limits import check_limit
 from verifier.kernel.matrix import Ledger, Matrix
 
 GRID_BITS = 48  # bits of an integer on the grid; sums of up to 64 of them stay far inside 63 bits
@@ -116,6 +117,11 @@ class Tensor:
     def size(self, axis: str) -> int:
         return self.shape[self.axes.index(axis)]
 
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Size by axis name."""
+        return dict(zip(self.axes, self.shape, strict=True))
+
     def _count(self, operations: int) -> None:
         if self.kind == "enclosure":
             self.ledger.count(flops=operations)
@@ -130,6 +136,10 @@ class Tensor:
     def aligned_to(self, axes: tuple[str, ...], sizes: dict[str, int]) -> Any:
         order = tuple(self.axes.index(axis) if axis in self.axes else None for axis in axes)
         return self.cells.aligned(order, tuple(sizes[axis] for axis in axes))
+
+    def spread(self, axes: tuple[str, ...], sizes: dict[str, int]) -> Tensor:
+        """The same cells repeated along axes that this tensor lacks."""
+        return self._with(self.aligned_to(axes, sizes), axes)
 
     def take(self, axis: str, indices: Sequence[int]) -> Tensor:
         return self._with(self.cells.take(self.axes.index(axis), list(indices)))
@@ -165,10 +175,11 @@ class Tensor:
         if self.kind != other.kind:
             raise TypeError(f"{name} of {self.kind} and {other.kind}")
         axes = self.axes + tuple(axis for axis in other.axes if axis not in self.axes)
-        sizes = dict(zip(other.axes, other.shape, strict=True)) | dict(zip(self.axes, self.shape, strict=True))
+        sizes = other.sizes | self.sizes
         for axis in other.axes:
             if other.size(axis) != sizes[axis]:
                 raise ValueError(f"axis {axis}: {sizes[axis]} against {other.size(axis)}")
+        check_limit("tensor_cells", prod(sizes.values()))
         self._count(prod(sizes.values()))
         return self._with(self.aligned_to(axes, sizes).combine(name, other.aligned_to(axes, sizes)), axes)
 
@@ -262,8 +273,7 @@ class Tensor:
     def weighted_sum(self, weights: Tensor) -> int:
         """Of a mask: the exact sum of the weights at true cells."""
         self._count(2 * prod(self.shape))
-        sizes = dict(zip(self.axes, self.shape, strict=True))
-        return int(self.cells.weighted_sum(weights.aligned_to(self.axes, sizes)))
+        return int(self.cells.weighted_sum(weights.aligned_to(self.axes, self.sizes)))
 
     def to_list(self) -> list[Any]:
         values: list[Any] = self.cells.to_list()
@@ -304,3 +314,8 @@ class Workshop:
 
     def integers(self, entries: Sequence[int], axes: tuple[str, ...], shape: tuple[int, ...]) -> Tensor:
         return Tensor(axes, self.arithmetic.integers(entries, shape), "integer", self.ledger)
+
+    def diagonal_mask(self, rows: str, columns: str, size: int) -> Tensor:
+        """Truth values, true where the two coordinates agree."""
+        same = [int(row == column) for row in range(size) for column in range(size)]
+        return self.integers(same, (rows, columns), (size, size)).certainly_positive()

@@ -13,13 +13,18 @@ from types import MappingProxyType
 from verifier.kernel.certificate import Hint, Signature
 from verifier.kernel.facts import Context, Fact
 from verifier.kernel.rules import (
+    absent_present,
     accuracy,
+    count_blocks,
     count_every,
     count_sums,
     decoupled_constraint,
     exact_table,
     joint_constraint,
+    peeled_table,
     pure_margin,
+    row_norm,
+    row_range,
     wrong_inputs,
 )
 
@@ -35,10 +40,15 @@ class Rule:
 RULES: Mapping[str, Rule] = MappingProxyType(
     {
         "exact_table": Rule(exact_table.exact_table, exact_table.SIGNATURE),
+        "peeled_table": Rule(peeled_table.peeled_table, peeled_table.SIGNATURE),
+        "row_range": Rule(row_range.row_range, row_range.SIGNATURE),
+        "row_norm": Rule(row_norm.row_norm, row_norm.SIGNATURE),
         "joint_constraint": Rule(joint_constraint.joint_constraint, joint_constraint.SIGNATURE),
         "decoupled_constraint": Rule(decoupled_constraint.decoupled_constraint, decoupled_constraint.SIGNATURE),
+        "absent_present": Rule(absent_present.absent_present, absent_present.SIGNATURE),
         "count_every": Rule(count_every.count_every, count_every.SIGNATURE),
         "count_sums": Rule(count_sums.count_sums, count_sums.SIGNATURE),
+        "count_blocks": Rule(count_blocks.count_blocks, count_blocks.SIGNATURE),
         "pure_margin": Rule(pure_margin.pure_margin, pure_margin.SIGNATURE),
         "wrong_inputs": Rule(wrong_inputs.wrong_inputs, wrong_inputs.SIGNATURE),
         "accuracy": Rule(accuracy.accuracy, accuracy.SIGNATURE),

@@ -8,10 +8,11 @@ from functools import cached_property
 
 from verifier.kernel.certificate import FloatArray, Floats, Hint, Integers, Signature
 from verifier.kernel.errors import StepRejected
-from verifier.kernel.facts import Block, Constraints, Context, Fact, Family
+from verifier.kernel.facts import Constraints, Context, Fact, Family
 from verifier.kernel.limits import LIMITS
 from verifier.kernel.margins import TABLE_PREMISES, Margins, table_premises
 from verifier.kernel.tensor import Tensor, on_grid
+from verifier.kernel.windows import Windows, dyadic_blocks
 
 SIGNATURE = Signature(premises=TABLE_PREMISES, hints={"shift": Floats(), "singles": Integers(0, LIMITS.vocabulary)})
 
@@ -41,12 +42,11 @@ def decoupled_constraint(premises: Mapping[str, list[Fact]], hints: Mapping[str,
         queries = list(context.scope.queries(maximum))
         blocks = dyadic_blocks(maximum, singles)
         skip, copy = worst.skip(maximum).take("query", queries), worst.copy(maximum)
-        omega, rho = margins.omega.take("query", queries), margins.rho.take("query", queries)
+        rho = margins.rho.take("query", queries)
         last = context.scope.free_slots
         own_copy = copy.select("slot", last).take("key", queries).renamed(key="query")
-        own_weight = omega.take("key", queries).diagonal("query", "key") * rho.select("slot", last)
-        base = own_weight * (skip + own_copy)
-        weight = rho.take("slot", margins.free) * weights.hull(blocks).take("query", queries)
+        base = margins.own_weight(maximum, queries) * (skip + own_copy)
+        weight = rho.take("slot", margins.free) * margins.normalised(weights.hull(blocks).take("query", queries), "block", maximum, queries)
         terms = weight * (skip + worst.copy_windows(maximum).minimum(blocks).take("slot", margins.free))
         base, terms = on_grid("query", base, terms)
         # one output index speaks for all x != m
@@ -54,58 +54,6 @@ def decoupled_constraint(premises: Mapping[str, list[Fact]], hints: Mapping[str,
         return Family(maximum, range(queries[0], queries[0] + len(queries)), blocks, base + one, terms + one)
 
     return Constraints(False, at)
-
-
-def dyadic_blocks(maximum: int, singles: int) -> tuple[Block, ...]:
-    """A partition of 0..m: {m}, then downward `singles` blocks of one token, then blocks of 2, 4, 8, ..., the last one cut at 0."""
-    blocks, stop, length, left = [Block(maximum, maximum + 1)], maximum, 1, singles
-    while stop > 0:
-        if left > 0:
-            left -= 1
-        else:
-            length *= 2
-        start = max(stop - length, 0)
-        blocks.append(Block(start, stop))
-        stop = start
-    return tuple(reversed(blocks))
-
-
-class Windows:
-    """Extrema over ranges of keys: a table of extrema over windows of 2^j keys, two of which cover any range."""
-
-    def __init__(self, tensor: Tensor, axis: str) -> None:
-        self.axis, self.length = axis, tensor.size(axis)
-        self.lows, self.highs, self.starts = [tensor], [tensor], [0]
-
-    def _grow(self, level: int, high: bool) -> None:
-        tables = self.highs if high else self.lows
-        while len(tables) <= level:
-            table, step = tables[-1], 1 << (len(tables) - 1)
-            usable = table.size(self.axis) - step
-            first, second = table.take(self.axis, range(usable)), table.take(self.axis, range(step, step + usable))
-            tables.append(first.maximum(second) if high else first.minimum(second))
-
-    def _extreme(self, blocks: tuple[Block, ...], high: bool) -> Tensor:
-        levels = [(block.stop - block.start).bit_length() - 1 for block in blocks]
-        self._grow(max(levels), high)
-        tables = (self.highs if high else self.lows)[: max(levels) + 1]
-        offsets = [sum(table.size(self.axis) for table in tables[:level]) for level in range(len(tables))]
-        every = tables[0].joined(tables[1:], self.axis) if len(tables) > 1 else tables[0]
-        first = every.take(self.axis, [offsets[j] + block.start for j, block in zip(levels, blocks, strict=True)])
-        if max(levels) == 0:
-            return first.renamed(**{self.axis: "block"})
-        second = every.take(self.axis, [offsets[j] + block.stop - (1 << j) for j, block in zip(levels, blocks, strict=True)])
-        return (first.maximum(second) if high else first.minimum(second)).renamed(**{self.axis: "block"})
-
-    def minimum(self, blocks: tuple[Block, ...]) -> Tensor:
-        """The least value over each block, along a new axis `block`."""
-        return self._extreme(blocks, high=False)
-
-    def hull(self, blocks: tuple[Block, ...]) -> Tensor:
-        """All values over each block, along a new axis `block`."""
-        if all(block.stop - block.start == 1 for block in blocks):
-            return self._extreme(blocks, high=False)
-        return self._extreme(blocks, high=False).hull(self._extreme(blocks, high=True))
 
 
 @dataclass(frozen=True)

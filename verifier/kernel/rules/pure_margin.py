@@ -78,19 +78,16 @@ class _PureMaximum:
     @property
     def _omega(self) -> Tensor:
         """Axes (query, key), for keys <= m."""
-        return self.margins.omega.take("query", self.queries).take("key", range(self.maximum + 1))
+        omega = self.margins.omega.take("query", self.queries).take("key", range(self.maximum + 1))
+        return self.margins.normalised(omega, "key", self.maximum, self.queries)
 
     @property
     def _rho(self) -> Tensor:
         return self.margins.rho.take("query", self.queries)
 
-    def _own_weight(self) -> Tensor:
-        """omega_q rho_{n-1}, axis (query,)."""
-        return self._omega.take("key", self.queries).diagonal("query", "key") * self._rho.select("slot", len(self.margins.free))
-
     def all_maximum(self) -> Tensor:
         """Mask over queries: the input whose free slots all hold m is right, jointly over x."""
-        skip, copy, own = self._skip, self._copy, self._own_weight()
+        skip, copy, own = self._skip, self._copy, self.margins.own_weight(self.maximum, self.queries)
         own_copy = copy.take("key", self.queries).renamed(key="query")
         total = own * (skip + own_copy)
         if self.margins.free:
@@ -105,7 +102,7 @@ class _PureMaximum:
         ranks, slots = ordered.take("query", self.queries), ordered.size("slot")
         skip, copy = self._skip.min("output"), self._copy.min("output")
         copy_own = copy.take("key", self.queries).renamed(key="query")
-        fixed = self._own_weight() * (skip + copy_own)
+        fixed = self.margins.own_weight(self.maximum, self.queries) * (skip + copy_own)
         below = range(self.maximum)
         per_key = self._omega.take("key", below) * (skip + copy.take("key", below))
         per_maximum = self._omega.select("key", self.maximum) * (skip + copy.select("key", self.maximum))
