@@ -144,6 +144,7 @@ class EnclosureCells:
     def aligned(self, order: tuple[int | None, ...], shape: tuple[int, ...]) -> EnclosureCells:
         return EnclosureCells(_align(self.lo, order, shape), _align(self.hi, order, shape))
 
+    @np.errstate(all="ignore")  # overflow and NaN are accounted for above
     def combine(self, name: str, other: EnclosureCells) -> EnclosureCells:
         if name == "add":
             return self.outward(self.lo + other.lo, self.hi + other.hi)
@@ -171,6 +172,7 @@ class EnclosureCells:
         corners = (self.lo / other.lo, self.lo / other.hi, self.hi / other.lo, self.hi / other.hi)
         return self.outward(np.minimum.reduce(corners), np.maximum.reduce(corners))
 
+    @np.errstate(all="ignore")
     def reduce(self, name: str, axis: int) -> EnclosureCells:
         if name != "add":
             return EnclosureCells(REDUCTIONS[name].reduce(self.lo, axis=axis), REDUCTIONS[name].reduce(self.hi, axis=axis))
@@ -211,6 +213,7 @@ class EnclosureCells:
     def negated(self) -> EnclosureCells:
         return EnclosureCells(-self.hi, -self.lo)
 
+    @np.errstate(all="ignore")
     def root(self) -> EnclosureCells:
         lo = np.maximum(self.lo, 0.0)  # the reals enclosed are nonnegative: cutting negative ends off loses none
         rooted = self.outward(np.sqrt(lo), np.sqrt(self.hi))
