@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any, Protocol
 
+from verifier.kernel.errors import StepRejected
 from verifier.kernel.limits import check_limit
 from verifier.kernel.matrix import Ledger, Matrix
 
@@ -193,7 +194,10 @@ class Tensor:
         return self._combine("multiply", other)
 
     def __truediv__(self, other: Tensor) -> Tensor:
-        return self._combine("divide", other)
+        try:
+            return self._combine("divide", other)
+        except ZeroDivisionError:  # a hint so loose that a divisor may be 0 (or, in float64, underflowed)
+            raise StepRejected("undecided-divisor", expected="a divisor certainly > 0", got="an enclosure that reaches 0") from None
 
     def __and__(self, other: Tensor) -> Tensor:
         return self._combine("and", other)
