@@ -23,6 +23,7 @@ class Limits:
     fraction_digits: int = 400  # decimal digits of either side of "p/q"
     name_characters: int = 64  # characters of a step id
     tensors: int = 64  # tensors in a weights file
+    tensor_rank: int = 8  # axes of a tensor in a weights file
     steps: int = 512  # steps in a certificate
     tensor_cells: int = 1 << 26  # cells of one tensor
     array_entries: int = 1 << 25  # entries of one hint array

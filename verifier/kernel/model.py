@@ -17,7 +17,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import matmul
 
 from verifier.kernel.errors import MalformedInput
 from verifier.kernel.floats import FORMATS, binary64_bits, decode_floats
@@ -160,15 +161,42 @@ class Paths:
 
     def chain(self, table: str, centre: bool) -> tuple[Matrix, ...]:
         """The factors of a table, left to right: `skip` Eq U; scores Eq Q K' X'; copies X V O U."""
-        source: Callable[[bool], Matrix] = self.positions if table.startswith("position") else self.keys
-        unembed = self._weight("W_U", "model", "output")
         if table == "skip":
-            return self.queries, unembed
+            return self.queries, self._weight("W_U", "model", "output")
         if table.endswith("score"):
-            query, key = self._weight("W_Q", "model", "head"), self._weight("W_K", "model", "head")
-            return self.queries, query, key.transposed, source(centre).transposed
-        value, output = self._weight("W_V", "model", "head"), self._weight("W_O", "head", "model")
-        return source(centre), value, output, unembed
+            return self.queries, *self._query_key, self._source(table)(centre).transposed
+        return self._source(table)(centre), *self._value_output
+
+    def product(self, table: str, centre: bool) -> Matrix:
+        """The table itself; what two tables share, Eq Q K' and V O U, is multiplied once."""
+        if table == "skip":
+            return reduce(matmul, self.chain(table, centre))
+        if table.endswith("score"):
+            return self._query_residuals @ self._source(table)(centre).transposed
+        return self._source(table)(centre) @ self._values
+
+    def _source(self, table: str) -> Callable[[bool], Matrix]:
+        return self.positions if table.startswith("position") else self.keys
+
+    @cached_property
+    def _query_key(self) -> tuple[Matrix, Matrix]:
+        return self._weight("W_Q", "model", "head"), self._weight("W_K", "model", "head").transposed
+
+    @cached_property
+    def _value_output(self) -> tuple[Matrix, Matrix, Matrix]:
+        weights = ("W_V", "model", "head"), ("W_O", "head", "model"), ("W_U", "model", "output")
+        value, output, unembed = (self._weight(*names) for names in weights)
+        return value, output, unembed
+
+    @cached_property
+    def _query_residuals(self) -> Matrix:
+        """Eq (Q K'), shape (v, d)."""
+        return self.queries @ reduce(matmul, self._query_key)
+
+    @cached_property
+    def _values(self) -> Matrix:
+        """V O U, shape (d, v)."""
+        return reduce(matmul, self._value_output)
 
 
 TABLES = ("skip", "score", "position_score", "copy", "position_copy")

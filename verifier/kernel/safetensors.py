@@ -50,9 +50,10 @@ def read_safetensors(data: bytes, *, file: str) -> dict[str, RawTensor]:
         parts = entry.members({"dtype": "4.3", "shape": "4.3", "data_offsets": "4.4"})
         dtype = parts["dtype"].choice(*BYTES_PER_ENTRY)
         shape = tuple(item.integer(0, 1 << 32) for item in parts["shape"].items())
+        check_limit("tensor_rank", len(shape), file=file, clause="4.3")  # attack: a product of sizes too long to print
         offsets = [item.integer(0, len(body)) for item in parts["data_offsets"].items()]
         if len(offsets) != 2 or offsets[1] - offsets[0] != prod(shape) * BYTES_PER_ENTRY[dtype]:
-            raise refuse("wrong-extent", f"{prod(shape) * BYTES_PER_ENTRY[dtype]} bytes for {name}", offsets, "4.4")
+            raise refuse("wrong-extent", f"{prod(shape) * BYTES_PER_ENTRY[dtype]} bytes", f"offsets {offsets} of {name}", "4.4")
         tensors[name] = RawTensor(name, dtype, shape, body[offsets[0] : offsets[1]])
         spans.append((offsets[0], offsets[1]))
         check_limit("tensors", len(tensors), file=file, clause="4.2")

@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 from verifier.kernel.errors import MalformedInput
-from verifier.kernel.limits import LIMITS, check_limit
+from verifier.kernel.limits import check_limit
 
 FRACTION = re.compile(r"(0|[1-9][0-9]*)/([1-9][0-9]*)", re.ASCII)
 
@@ -127,11 +127,10 @@ class Reader:
     def fraction(self) -> Fraction:
         """An exact fraction "p/q" in lowest terms, p >= 0, q > 0."""
         text = self.text()
-        if len(text) > 2 * LIMITS.fraction_digits + 1:
-            check_limit("fraction_digits", len(text), file=self.file, clause=self.clause)
         match = FRACTION.fullmatch(text)
         if match is None:
             raise self.refuse("not-a-fraction", 'a fraction "p/q" of plain decimal integers', text)
+        check_limit("fraction_digits", max(map(len, match.groups())), file=self.file, clause=self.clause)
         value = Fraction(int(match[1]), int(match[2]))
         if f"{value.numerator}/{value.denominator}" != text:
             raise self.refuse("not-lowest-terms", f'"{value.numerator}/{value.denominator}"', text)

@@ -319,7 +319,7 @@ class Workshop:
     def integers(self, entries: Sequence[int], axes: tuple[str, ...], shape: tuple[int, ...]) -> Tensor:
         return Tensor(axes, self.arithmetic.integers(entries, shape), "integer", self.ledger)
 
-    def diagonal_mask(self, rows: str, columns: str, size: int) -> Tensor:
-        """Truth values, true where the two coordinates agree."""
-        same = [int(row == column) for row in range(size) for column in range(size)]
-        return self.integers(same, (rows, columns), (size, size)).certainly_positive()
+    def diagonal_mask(self, rows: tuple[str, int], columns: tuple[str, int]) -> Tensor:
+        """Truth values, true where the two coordinates agree; each axis as (name, size)."""
+        same = [int(row == column) for row in range(rows[1]) for column in range(columns[1])]
+        return self.integers(same, (rows[0], columns[0]), (rows[1], columns[1])).certainly_positive()

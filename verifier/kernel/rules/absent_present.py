@@ -67,7 +67,7 @@ class _Paths:
         """R, axes (key, output = m, slot)."""
         argued = self.shift - self.copy
         size = self.margins.context.vocabulary
-        same = self.margins.context.workshop.diagonal_mask("key", "output", size)
+        same = self.margins.context.workshop.diagonal_mask(("key", size), ("output", size))
         # x = k is left out by putting the row's largest entry in its place, which never decides a minimum
         neutral = argued.max("output").spread(argued.axes, argued.sizes)
         return self.copy + same.spread(argued.axes, argued.sizes).where(neutral, argued).min_all_but_one("output")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
+from itertools import product
 from math import prod
 from operator import add
 
@@ -21,36 +22,39 @@ def count_blocks(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hint], 
     A pattern gives each free slot a block.  It is certified if the sums of `facts.Split` are positive (i) for x absent, (ii) for
     x = t_i at every slot i that does not hold m, (iii) for x = q if q < m; where another slot lies in the block of x it may or may
     not hold x itself, so it counts with the lesser of both terms.  Then every input of the pattern is right, for each x != m is of
-    one of the three kinds.  Pairs (q, m) whose every pattern passes by the slots' separate minima are not expanded.
-    Conclusion: counts[(q, m)] = the sizes of the certified patterns (for q < m: those with m in some slot).
-    Operations: integer, about 4 n per pattern and query.  Soundness: `count_blocks_sound`.
+    one of the three kinds.  Queries whose tests all pass by the slots' separate minima are not expanded into patterns, nor is
+    test (ii) for blocks that pass so.  Conclusion: counts[(q, m)] = the sizes of the certified patterns (for q < m: those with m).
+    Operations: integer, about 4 n per pattern and query that is expanded.  Soundness: `count_blocks_sound`.
     """
     fact = premises["split"][0]
     if not isinstance(fact, AbsentPresent):
         raise TypeError
-    scope, counts = context.scope, {}
+    counts: dict[tuple[int, int], int] = {}
     for maximum in range(context.vocabulary):
-        queries = scope.queries(maximum)
+        queries = context.scope.queries(maximum)
         if not queries:
             continue
-        tests = _Tests(fact.at(maximum), list(range(len(queries))), context)
-        passed = tests.all_pass()
-        counts |= {(query, maximum): scope.cell(query, maximum) for query, ok in zip(queries, passed, strict=True) if ok}
-        left = [index for index, ok in enumerate(passed) if not ok]
-        if left:
-            counts |= _Tests(fact.at(maximum), left, context).counts()
+        split = fact.at(maximum)
+        # the query m needs no further m among the free slots and has no test (iii)
+        for below in (True, False):
+            chosen = [index for index, query in enumerate(queries) if (query < maximum) == below]
+            if chosen:
+                counts |= _Tests(split, chosen, context).counts()
     return Count(counts)
 
 
 @dataclass(frozen=True)
 class _Tests:
-    """The tests for one maximum and some of its queries.  Slot j's block is the axis `b{j}`; the last block is {m}."""
+    """The tests for one maximum and some of its queries: all below m, or m alone.  The last block is {m}.
+
+    Slot j's block is the axis `b{j}`; `x` is the block of the competitor of test (ii).
+    """
 
     split: Split
-    chosen: list[int]  # indices into split.queries
+    chosen: Sequence[int]  # indices into split.queries
     context: Context
 
-    @property
+    @cached_property
     def slots(self) -> range:
         return range(self.context.scope.free_slots)
 
@@ -58,110 +62,147 @@ class _Tests:
     def queries(self) -> list[int]:
         return [self.split.queries[index] for index in self.chosen]
 
-    def _of(self, tensor: Tensor, slot: int | None = None) -> Tensor:
+    @property
+    def below(self) -> range:
+        """Indices of the blocks below m."""
+        return range(len(self.split.blocks) - 1)
+
+    @property
+    def needs_maximum(self) -> bool:
+        """Some free slot must hold m: the query does not."""
+        return self.queries[0] < self.split.maximum
+
+    def _of(self, tensor: Tensor | None, slot: int | None = None) -> Tensor:
         """The chosen queries of an ingredient, at one slot if it has any."""
+        if tensor is None:
+            raise TypeError
         part = tensor.take("query", self.chosen)
         return part if slot is None else part.select("slot", slot)
 
-    @cached_property
-    def absent(self) -> list[Tensor]:
-        """Per slot j, axes (query, bj)."""
-        return [self._of(self.split.absent, j).renamed(block=f"b{j}") for j in self.slots]
+    def absent(self, slot: int) -> Tensor:
+        """Terms of test (i), axes (query, b{slot})."""
+        return self._of(self.split.absent, slot).renamed(block=f"b{slot}")
 
-    @cached_property
-    def same(self) -> Tensor:
-        below = len(self.split.blocks) - 1
-        return self.context.workshop.diagonal_mask("x", "block", below)
+    def same_as_query(self, slot: int) -> Tensor:
+        """Terms of test (iii), axes (query, b{slot})."""
+        axis = f"b{slot}"
+        maximum = self._of(self.split.query_maximum, slot).spread(("query", axis), {"query": len(self.chosen), axis: 1})
+        if not self.below:
+            return maximum
+        absent = self.absent(slot).take(axis, self.below)
+        inside = [int(b.start <= query < b.stop) for query in self.queries for b in self.split.blocks[:-1]]
+        mask = self.context.workshop.integers(inside, absent.axes, absent.shape).certainly_positive()
+        itself = self._of(self.split.query_itself, slot).spread(absent.axes, absent.sizes)
+        return mask.where(absent.minimum(itself), absent).joined([maximum], axis)
 
-    def competitor_at(self, slot: int) -> tuple[Tensor, list[Tensor]]:
-        """Test (ii) for x in block b_slot: the head, axes (query, b_slot), and per other slot j a table (query, b_slot, b_j)."""
-        split, below = self.split, range(len(self.split.blocks) - 1)
-        if split.own_present is None or split.present_itself is None or split.present_maximum is None:
-            raise TypeError
-        mine = f"b{slot}"
-        head = self._of(split.own_present) + self._of(split.present_itself, slot)
-        tables = []
-        for j in self.slots:
-            if j == slot:
-                continue
-            absent = self._of(split.absent, j).take("block", below)
-            itself = self._of(split.present_itself, j).renamed(block="x")
-            axes, sizes = ("query", "x", "block"), {**absent.sizes, "x": len(below)}
-            lesser = self.same.spread(axes, sizes).where(itself.minimum(absent.spread(axes, sizes)), absent.spread(axes, sizes))
-            holds_maximum = self._of(split.present_maximum, j).renamed(block="x").spread(axes, {**sizes, "block": 1})
-            tables.append(lesser.joined([holds_maximum], "block").renamed(x=mine, block=f"b{j}"))
-        return head.renamed(block=mine), tables
+    def competitor(self, slot: int, blocks: Sequence[int]) -> Tensor:
+        """The fixed terms of test (ii) for x at `slot` in one of `blocks`, axes (query, x)."""
+        head = self._of(self.split.own_present) + self._of(self.split.present_itself, slot)
+        return head.renamed(block="x").take("x", blocks)
 
-    def competitor_query(self) -> list[Tensor]:
-        """Test (iii) for x = q: per slot j a table (query, b_j)."""
-        split, below = self.split, self.split.blocks[:-1]
-        inside = [int(block.start <= query < block.stop) for query in self.queries for block in below]
-        tables = []
-        for j in self.slots:
-            maximum = self._of(split.query_maximum, j).spread(("query", f"b{j}"), {"query": len(self.chosen), f"b{j}": 1})
-            if below:
-                absent = self.absent[j].take(f"b{j}", range(len(below)))
-                mask = self.context.workshop.integers(inside, absent.axes, absent.shape).certainly_positive()
-                itself = self._of(split.query_itself, j).spread(absent.axes, absent.sizes)
-                maximum = mask.where(absent.minimum(itself), absent).joined([maximum], f"b{j}")
-            tables.append(maximum)
-        return tables
+    def beside_competitor(self, slot: int, blocks: Sequence[int]) -> Tensor:
+        """Terms of test (ii) at another slot, axes (query, x, b{slot})."""
+        absent = self._of(self.split.absent, slot).take("block", self.below)
+        itself = self._of(self.split.present_itself, slot).renamed(block="x").take("x", blocks)
+        axes, sizes = ("query", "x", "block"), {**absent.sizes, "x": len(blocks)}
+        same = self.context.workshop.integers([int(b == x) for x in blocks for b in self.below], axes[1:], (len(blocks), len(self.below)))
+        wide = absent.spread(axes, sizes)
+        lesser = same.certainly_positive().spread(axes, sizes).where(itself.minimum(wide), wide)
+        return lesser.joined([self._with_maximum(slot, blocks).spread(axes, {**sizes, "block": 1})], "block").renamed(block=f"b{slot}")
 
-    def all_pass(self) -> list[bool]:
-        """Per query: every pattern passes, by the minima of the slots one by one."""
-        worst = reduce(add, [table.min(f"b{j}") for j, table in enumerate(self.absent)], self._of(self.split.own_absent))
-        if self.queries[0] < self.split.maximum:  # the query m has no test (iii), and a harmless stand-in for one
-            query = reduce(add, [table.min(f"b{j}") for j, table in enumerate(self.competitor_query())], self._of(self.split.own_query))
-            worst = self._except_maximum(worst.minimum(query), worst)
-        if self.split.own_present is not None:
-            for slot in self.slots:
-                head, tables = self.competitor_at(slot)
-                others = [j for j in self.slots if j != slot]
-                sums = reduce(add, [table.min(f"b{j}") for j, table in zip(others, tables, strict=True)], head)
-                worst = worst.minimum(sums.min(f"b{slot}"))
-        passed: list[bool] = worst.certainly_positive().to_list()
-        return passed
+    def _with_maximum(self, slot: int, blocks: Sequence[int]) -> Tensor:
+        return self._of(self.split.present_maximum, slot).renamed(block="x").take("x", blocks)
 
-    def _except_maximum(self, tested: Tensor, untested: Tensor) -> Tensor:
-        """`tested` for queries below m, `untested` for the query m, which is the last one if there."""
-        if self.queries[-1] != self.split.maximum:
-            return tested
-        below = range(len(self.chosen) - 1)
-        last = untested.take("query", [len(below)])
-        return tested.take("query", below).joined([last], "query") if below else last
+    def _least(self, head: Tensor, parts: list[tuple[Tensor, Tensor]]) -> Tensor:
+        """Head + the least sum over slots of (value below m, value at m), with m at some slot if it is needed there."""
+        least = [below.minimum(maximum) for below, maximum in parts]
+        total = reduce(add, least, head)
+        if self.needs_maximum and parts:
+            extra = [maximum - low for (_, maximum), low in zip(parts, least, strict=True)]
+            total = total + reduce(Tensor.minimum, extra)
+        return total
+
+    def _least_along(self, head: Tensor, tables: list[Tensor]) -> Tensor:
+        """`_least` for tables (query, b{slot})."""
+        parts = []
+        for slot, table in enumerate(tables):
+            axis = f"b{slot}"
+            at_maximum = table.select(axis, len(self.below))
+            parts.append((table.take(axis, self.below).min(axis) if self.below else at_maximum, at_maximum))
+        return self._least(head, parts)
+
+    def _suspects(self, slot: int) -> list[list[bool]]:
+        """Per query, the blocks x for which test (ii) at `slot` is not passed by separate minima."""
+        parts = []
+        for other in self.slots:
+            if other != slot:
+                low = self._of(self.split.absent, other).take("block", self.below).min("block")
+                itself = self._of(self.split.present_itself, other).renamed(block="x")
+                parts.append((itself.minimum(low), self._with_maximum(other, self.below)))
+        if self.needs_maximum and not parts:
+            return [[False] * len(self.below) for _ in self.chosen]  # the only slot must hold m: it has no competitor
+        passed = self._least(self.competitor(slot, self.below), parts).certainly_positive().to_list()
+        return [[not ok for ok in row] for row in passed]
 
     def counts(self) -> dict[tuple[int, int], int]:
-        """counts[(q, m)] for the chosen queries, pattern by pattern."""
-        axes = ("query", *(f"b{j}" for j in self.slots))
-        absent = reduce(add, self.absent, self._of(self.split.own_absent))
-        worst = absent
-        if self.queries[0] < self.split.maximum:
-            query = reduce(add, self.competitor_query(), self._of(self.split.own_query))
-            worst = self._except_maximum(worst.minimum(query), worst)
-        last = len(self.split.blocks) - 1
-        if last:
-            for slot in self.slots:
-                head, tables = self.competitor_at(slot)
-                sums = reduce(add, tables, head)
-                sums = sums.spread(axes, {**absent.sizes, f"b{slot}": last})
-                below = worst.take(f"b{slot}", range(last)).minimum(sums)
-                worst = below.joined([worst.take(f"b{slot}", [last])], f"b{slot}")
-        passed = worst.certainly_positive()
-        every, with_maximum = self._weights(axes[1:], False), self._weights(axes[1:], True)
-        return {
-            (query, self.split.maximum): passed.select("query", index).weighted_sum(with_maximum if query < self.split.maximum else every)
-            for index, query in enumerate(self.queries)
-        }
+        """counts[(q, m)] for the chosen queries."""
+        scope, maximum = self.context.scope, self.split.maximum
+        if self.needs_maximum and not self.slots:
+            return dict.fromkeys([(query, maximum) for query in self.queries], 0)
+        passed = self._least_along(self._of(self.split.own_absent), [self.absent(j) for j in self.slots]).certainly_positive()
+        if self.needs_maximum:
+            same = [self.same_as_query(j) for j in self.slots]
+            passed = passed & self._least_along(self._of(self.split.own_query), same).certainly_positive()
+        suspects: list[list[list[bool]]] = [self._suspects(slot) if self.below else [[] for _ in self.chosen] for slot in self.slots]
+        failed = [not ok or any(any(rows[i]) for rows in suspects) for i, ok in enumerate(passed.to_list())]
+        result = {(query, maximum): scope.cell(query, maximum) for query, bad in zip(self.queries, failed, strict=True) if not bad}
+        left = [index for index, bad in enumerate(failed) if bad]
+        if left:
+            blocks = [[b for b in self.below if any(rows[i][b] for i in left)] for rows in suspects]
+            rest = _Tests(self.split, [self.chosen[i] for i in left], self.context)
+            result |= {(query, maximum): count for query, count in zip(rest.queries, rest.by_pattern(blocks), strict=True)}
+        return result
 
-    def _weights(self, axes: tuple[str, ...], needs_maximum: bool) -> Tensor:
-        """How many inputs each pattern stands for; 0 for patterns without m where one is needed."""
-        scope, blocks = self.context.scope, self.split.blocks
-        patterns = [()]
-        for _ in self.slots:
-            patterns = [(*pattern, b) for pattern in patterns for b in range(len(blocks))]
-        sizes = [[scope.tokens_in(j, block.start, block.stop) for block in blocks] for j in self.slots]
-        weights = [
-            0 if needs_maximum and len(blocks) - 1 not in pattern else prod(sizes[j][b] for j, b in enumerate(pattern))
-            for pattern in patterns
-        ]
-        return self.context.workshop.integers(weights, axes, (len(blocks),) * len(self.slots))
+    def by_pattern(self, suspects: list[list[int]]) -> list[int]:
+        """The certified inputs per query, pattern by pattern; test (ii) at slot j only for the blocks `suspects[j]`."""
+        everything = [list(range(len(self.below) + 1)) for _ in self.slots]
+        boxes = [everything]
+        if self.needs_maximum:  # split by the first slot that holds m
+            boxes = [[list(self.below)] * j + [[len(self.below)]] + everything[j + 1 :] for j in self.slots]
+        totals = [0] * len(self.chosen)
+        for box in boxes:
+            if all(box):
+                passed, weights = self._passed(box, suspects), self._weights(box)
+                for index in range(len(self.chosen)):
+                    totals[index] += passed.select("query", index).weighted_sum(weights)
+        return totals
+
+    def _passed(self, box: list[list[int]], suspects: list[list[int]]) -> Tensor:
+        """Mask (query, b0, b1, ...) over the patterns of a box, one list of blocks per slot."""
+        absent = [self.absent(j).take(f"b{j}", box[j]) for j in self.slots]
+        passed = reduce(add, absent, self._of(self.split.own_absent)).certainly_positive()
+        if self.needs_maximum:
+            same = [self.same_as_query(j).take(f"b{j}", box[j]) for j in self.slots]
+            passed = passed & reduce(add, same, self._of(self.split.own_query)).certainly_positive()
+        for slot in self.slots:
+            tested = [b for b in suspects[slot] if b in box[slot]]
+            if not tested:
+                continue
+            beside = [self.beside_competitor(j, tested).take(f"b{j}", box[j]) for j in self.slots if j != slot]
+            axis = f"b{slot}"
+            ok = reduce(add, beside, self.competitor(slot, tested)).certainly_positive().renamed(x=axis)
+            where = [box[slot].index(b) for b in tested]
+            kept = [i for i in range(len(box[slot])) if i not in where]
+            narrowed = passed.take(axis, where) & ok.spread(passed.axes, {**passed.sizes, axis: len(where)})
+            order = sorted(range(len(box[slot])), key=[*where, *kept].__getitem__)
+            passed = (narrowed.joined([passed.take(axis, kept)], axis) if kept else narrowed).take(axis, order)
+        return passed
+
+    def _weights(self, box: list[list[int]]) -> Tensor:
+        """How many fillings of the free slots each pattern stands for."""
+        sizes = [[self.context.scope.tokens_in(j, *self._ends(b)) for b in blocks] for j, blocks in enumerate(box)]
+        weights = [prod(pattern) for pattern in product(*sizes)]
+        return self.context.workshop.integers(weights, tuple(f"b{j}" for j in self.slots), tuple(map(len, box)))
+
+    def _ends(self, block: int) -> tuple[int, int]:
+        return self.split.blocks[block].start, self.split.blocks[block].stop

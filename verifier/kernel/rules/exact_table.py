@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import reduce
-from operator import matmul
 
 from verifier.kernel.certificate import Choice, Hint, Signature
 from verifier.kernel.facts import Context, Fact, Table
@@ -20,6 +18,6 @@ def exact_table(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hint], c
     Soundness: `exact_table_sound` (L1: the logits are the sum of the paths; products of dyadic numbers are exact).
     """
     name, centre = str(hints["table"]), hints["positions"] == "centred"
-    part = reduce(matmul, context.paths.chain(name, centre))
+    part = context.paths.product(name, centre)
     context.ledger.unexplained_dimension += part.size
     return Table(name, centre, part)
