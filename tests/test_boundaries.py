@@ -127,9 +127,7 @@ def forbidden_words(source: str) -> Iterator[str]:
                 yield token.string
         elif token.string == "float" and after is not None and after.string == "(":
             yield token.string  # `float` as a type is allowed: the clock's seconds decide nothing
-        elif token.string == "assert" or (token.string in FORBIDDEN_NAMES and not dotted):
-            yield token.string
-        elif token.string in FORBIDDEN_ATTRIBUTES and (dotted or (before is not None and before.string == "import")):
+        elif token.string == "assert" or (token.string in FORBIDDEN_NAMES and not dotted) or (token.string in FORBIDDEN_ATTRIBUTES and (dotted or (before is not None and before.string == "import"))):
             yield token.string
 
 
