@@ -47,6 +47,9 @@ COMMANDS: dict[str, Command] = {
     "strategies": Command("verifier.commands.strategies", "list the proof strategies, cheapest last", "prove"),
     "prove": Command("verifier.commands.prove", "write a statement and its certificate", "prove"),
     "check": Command("verifier.commands.check", "re-check a certificate from the weights", ""),
+    "frontier": Command("verifier.commands.frontier", "every strategy: certified bound against proof length", "prove,report"),
+    "noise": Command("verifier.commands.noise", "is the unexplained residual like random noise? an experiment", "prove,report"),
+    "estimate": Command("verifier.commands.estimate", "the accuracy by sampling: an estimate, never a bound", "prove,report"),
 }
 
 
