@@ -8,6 +8,7 @@ from pathlib import Path
 import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from verifier.files import write_atomically
 
@@ -16,7 +17,7 @@ OURS, PUBLISHED, NEUTRAL = "#1b6ca8", "#c8553d", "#777777"  # distinguishable in
 
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure, sizes in inches."""
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.06))
     FigureCanvasAgg(figure)
     return figure
 

@@ -82,13 +82,16 @@ def draw(
 ) -> Figure:
     """One figure."""
     shown = [row for row in rows if row.is_proved]
-    figure = new_figure(13, 6.4)
-    figure.suptitle(title, fontsize=11)
-    plain, errors = figure.subplots(1, 2)
-    figure.get_layout_engine().set(w_pad=0.12)  # type: ignore[union-attr]
-    floor = _floor(shown)
-    heights = {"plain": lambda row: float(1 - row.error), "errors": lambda row: max(float(row.error), floor)}
     numbers = _numbers(shown, measure.column)
+    key = _in_columns([f"{number}  {name}" for name, number in numbers.items()], 3)
+    height_of_key = 0.14 * len(key)  # inches
+    figure = new_figure(13, 6.6 + height_of_key)
+    figure.suptitle(title, fontsize=11)
+    grid = figure.add_gridspec(2, 2, height_ratios=(6.2, max(height_of_key, 0.01)))
+    plain, errors, foot = (figure.add_subplot(place) for place in (grid[0, 0], grid[0, 1], grid[1, :]))
+    foot.axis("off")
+    foot.text(0.5, 0.5, "\n".join(key), fontsize=6.5, family="monospace", ha="center", va="center")
+    floor = _floor(shown)
     plain.set_title("certified bound", fontsize=10)
     plain.set_ylim(-0.03, 1.05)
     errors.set_title("the same, with 1 - bound on a logarithmic scale", fontsize=10)
@@ -96,11 +99,18 @@ def draw(
     errors.set_ylim(1.6, floor / 2)
     errors.yaxis.set_major_formatter(FuncFormatter(_as_bound))
     errors.yaxis.set_minor_locator(NullLocator())
-    for axes, height in ((plain, heights["plain"]), (errors, heights["errors"])):
+    exact = min((float(row.error) for row in shown if row.is_exact), default=None)
+    if exact is not None:
+        errors.axhline(max(exact, floor), color=NEUTRAL, linewidth=0.7, linestyle="--", zorder=0)
+    heights: dict[Axes, Callable[[Row], float]] = {
+        plain: lambda row: float(1 - row.error),
+        errors: lambda row: max(float(row.error), floor),
+    }
+    for axes, height in heights.items():
         limits = _x_axis(axes, shown, measure, reference)
         _frontiers(axes, shown, measure.column, height, limits[1])
         for row in shown:
-            axes.plot(getattr(row, measure.column), height(row), **_marker(row))
+            axes.plot(_cost(row, measure.column), height(row), **_marker(row))
         if reference is not None:
             _reference(axes, *reference, limits)
         if curve is not None:
@@ -108,25 +118,17 @@ def draw(
         axes.set_ylabel("accuracy is at least", fontsize=9)
         axes.grid(alpha=0.25, linewidth=0.5)
         axes.tick_params(labelsize=8)
-    exact = min((float(row.error) for row in shown if row.is_exact), default=None)
-    if exact is not None:
-        errors.axhline(max(exact, floor), color=NEUTRAL, linewidth=0.7, linestyle="--", zorder=0)
-        errors.text(
-            0.01, max(exact, floor), "exact accuracy", transform=errors.get_yaxis_transform(), fontsize=7, color=NEUTRAL, va="bottom"
-        )
     figure.legend(handles=_legend(shown, curve), loc="outside lower center", ncols=6, fontsize=8, frameon=False)
-    key = [f"{number}  {name}" for name, number in sorted(numbers.items(), key=lambda item: int(item[1]))]
-    if key:
-        columns = [key[start::3] for start in range(3)]
-        lines = ["     ".join(f"{entry:<60}" for entry in line) for line in zip(*_padded(columns), strict=True)]
-        figure.supxlabel("\n".join(lines), fontsize=6.5, family="monospace")
-        figure.set_size_inches(13, 6.4 + 0.13 * len(lines))
-    for axes, height in ((plain, heights["plain"]), (errors, heights["errors"])):
-        points = [(getattr(row, measure.column), height(row)) for row in shown]
-        order = sorted(_labelled(shown, measure.column), key=lambda row: row.error)
-        wanted = [((getattr(row, measure.column), height(row)), numbers.get(row.strategy, row.strategy)) for row in order]
-        place_labels(axes, wanted, points)
+    for axes, height in heights.items():  # last: places depend on the final layout
+        named = sorted(_labelled(shown, measure.column, few=axes is plain), key=lambda row: row.error)
+        labels = [((_cost(row, measure.column), height(row)), numbers.get(row.strategy, row.strategy)) for row in named]
+        place_labels(axes, labels, [(_cost(row, measure.column), height(row)) for row in shown])
     return figure
+
+
+def _cost(row: Row, column: str) -> int:
+    """At least 1, for the logarithmic axis."""
+    return max(getattr(row, column), 1)
 
 
 def _floor(rows: Sequence[Row]) -> float:
@@ -143,7 +145,7 @@ def _as_bound(error: float, position: int | None = None) -> str:
 
 
 def _x_axis(axes: Axes, rows: Sequence[Row], measure: Measure, reference: tuple[str, int] | None) -> tuple[float, float]:
-    values = [max(getattr(row, measure.column), 1) for row in rows] or [1]
+    values = [_cost(row, measure.column) for row in rows] or [1]
     low, high = min(values), max(values)
     if reference is not None and reference[1] <= high * 2**FAR:
         high = max(high, reference[1])
@@ -184,7 +186,7 @@ def _frontiers(axes: Axes, rows: Sequence[Row], column: str, height: Callable[[R
     for some, colour, style in ((published, PUBLISHED, ":"), (rows, OURS, "-")):
         best = pareto(some, column)
         if best:
-            x = [getattr(row, column) for row in best]
+            x = [_cost(row, column) for row in best]
             y = [height(row) for row in best]
             axes.step([*x, right], [*y, y[-1]], where="post", color=colour, linestyle=style, linewidth=1.2, alpha=0.7, zorder=1)
 
@@ -208,10 +210,10 @@ def _sampling(axes: Axes, curve: Callable[[float], float], limits: tuple[float, 
         axes.plot(*zip(*drawn, strict=True), color=NEUTRAL, linestyle="-.", linewidth=0.9, zorder=0)
 
 
-def _labelled(rows: Sequence[Row], column: str) -> list[Row]:
-    """Every strategy of ours and, of the published ones, those that are best at some cost or have a name of one word."""
-    best = {row.strategy for row in pareto([row for row in rows if row.published], column)}
-    return [row for row in rows if not row.published or row.strategy in best or "/" not in row.strategy]
+def _labelled(rows: Sequence[Row], column: str, *, few: bool = False) -> list[Row]:
+    """Which points have a name: the frontiers; if not `few`, also every strategy of ours and published ones with a name of one word."""
+    best = {row.strategy for some in (rows, [row for row in rows if row.published]) for row in pareto(some, column)}
+    return [row for row in rows if row.strategy in best or not (few or (row.published and "/" in row.strategy))]
 
 
 def _numbers(rows: Sequence[Row], column: str) -> dict[str, str]:
@@ -219,9 +221,13 @@ def _numbers(rows: Sequence[Row], column: str) -> dict[str, str]:
     return {name: str(number) for number, name in enumerate(long, start=1)}
 
 
-def _padded(columns: list[list[str]]) -> list[list[str]]:
-    longest = max(map(len, columns))
-    return [column + [""] * (longest - len(column)) for column in columns]
+def _in_columns(entries: Sequence[str], count: int) -> list[str]:
+    """Lines of up to `count` entries, aligned; entries go down the columns."""
+    height = max(-(-len(entries) // count), 1)
+    columns = [entries[start : start + height] for start in range(0, len(entries), height)]
+    lines = [[column[line] if line < len(column) else "" for column in columns] for line in range(height)]
+    widths = [max(map(len, column)) for column in columns]
+    return ["    ".join(entry.ljust(width) for entry, width in zip(line, widths, strict=True)) for line in lines] if entries else []
 
 
 def _legend(rows: Sequence[Row], curve: object) -> list[Line2D]:
@@ -233,7 +239,7 @@ def _legend(rows: Sequence[Row], curve: object) -> list[Line2D]:
         Line2D([], [], color=published, linestyle=":", label="published alone"),
     ]
     if any(row.is_exact for row in rows):
-        handles.append(Line2D([], [], marker="*", markersize=10, color=NEUTRAL, linestyle="none", label="exact"))
+        handles.append(Line2D([], [], marker="*", markersize=10, color=NEUTRAL, linestyle="--", label="the exact accuracy"))
     if curve is not None:
         label = f"sampling at the same cost ({1 - RISK:.0%} confidence; no proof)"
         handles.append(Line2D([], [], color=NEUTRAL, linestyle="-.", label=label))

@@ -13,13 +13,14 @@ from itertools import pairwise
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.patheffects import withStroke
 from matplotlib.transforms import Bbox
 
 Point = tuple[float, float]
 RADII = (7, 12, 18, 26, 36, 50, 68, 90, 120)  # points of 1/72 inch
 ANGLES = tuple(range(0, 360, 30))
 NEAR = 7  # up to here a name needs no line to its point
-ON_A_LINE, NEARER_TO_ANOTHER = 14, 20  # penalties, in the unit of the radii
+ON_A_LINE, NEARER_TO_ANOTHER = 30, 20  # penalties, in the unit of the radii
 MARKER = 4  # half the size of a marker
 
 
@@ -70,6 +71,7 @@ def place_labels(axes: Axes, labels: Sequence[tuple[Point, str]], points: Sequen
             va="center",
             fontsize=size,
             arrowprops=line if radius > NEAR else None,
+            path_effects=[withStroke(linewidth=1.5, foreground="white")],
         )
     return homeless
 
@@ -82,7 +84,7 @@ def _boxes_along(path: Sequence[Sequence[float]], half: float) -> list[Bbox]:
     """Boxes that cover a line made of horizontal and vertical pieces; a slanting piece is covered by many."""
     boxes = []
     for (x, y), (to_x, to_y) in pairwise(path):
-        pieces = 1 if x == to_x or y == to_y else 20
+        pieces = 1 if x == to_x or y == to_y else 1 + int(max(abs(to_x - x), abs(to_y - y)) / (10 * half))
         for piece in range(pieces):
             ends = [(x + (to_x - x) * part / pieces, y + (to_y - y) * part / pieces) for part in (piece, piece + 1)]
             boxes.append(Bbox.union([_around(end, half) for end in ends]))
