@@ -23,8 +23,8 @@ from typing import Any
 
 import numpy as np
 
+from verifier.kernel.arithmetic import NEVER
 from verifier.kernel.errors import Usage
-from verifier.kernel.tensor import NEVER
 
 REDUCTIONS = {"add": np.add, "minimum": np.minimum, "maximum": np.maximum, "and": np.logical_and, "or": np.logical_or}
 INTEGER_OPERATIONS = REDUCTIONS | {"subtract": np.subtract}
@@ -218,6 +218,12 @@ class EnclosureCells:
         lo = np.maximum(self.lo, 0.0)  # the reals enclosed are nonnegative: cutting negative ends off loses none
         rooted = self.outward(np.sqrt(lo), np.sqrt(self.hi))
         return EnclosureCells(np.maximum(rooted.lo, 0.0), rooted.hi)
+
+    def upper_end(self) -> EnclosureCells:
+        return EnclosureCells(self.hi, self.hi)
+
+    def lower_end(self) -> EnclosureCells:
+        return EnclosureCells(self.lo, self.lo)
 
     def positive(self) -> ArrayCells:
         return ArrayCells(self.lo > 0)

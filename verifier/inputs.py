@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from verifier.kernel.arithmetic import Arithmetic
 from verifier.kernel.errors import MalformedInput, Usage
 from verifier.kernel.reference import ReferenceArithmetic
-from verifier.kernel.tensor import Arithmetic
 
 ARITHMETICS = ("mpmath", "fast")
 

@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from verifier.fast import FastArithmetic
+from verifier.kernel.arithmetic import Arithmetic
 from verifier.kernel.errors import StepRejected
 from verifier.kernel.limits import LIMITS
 from verifier.kernel.model import read_model
 from verifier.kernel.reference import ReferenceArithmetic
 from verifier.kernel.replay import Progress
 from verifier.kernel.statement import Claim, Statement, Subject, bind, whole_domain
-from verifier.kernel.tensor import Arithmetic
 from verifier.kernel.verdict import Verdict, check
 from verifier.strategies import Strategy
 from verifier.strategies.float_model import FloatModel

@@ -7,7 +7,7 @@ all x != m iff the input t is answered correctly (L4); gaps are positive when ri
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
@@ -179,6 +179,14 @@ class Scope:
     def below(self, stop: int) -> int:
         """How many fillings of the free slots have all tokens < stop."""
         return prod(self.tokens_in(slot, 0, stop) for slot in range(self.free_slots))
+
+    def fillings(self, c: int, maximum: int, sizes: Sequence[int]) -> int:
+        """How many fillings of the free slots have c tokens of a set below m, of which slot i can hold sizes[i], and the rest m (L24)."""
+        ways = [1] + [0] * c  # ways[j]: fillings of the slots so far with j tokens of the set
+        for slot, size in enumerate(sizes):
+            stay = self.tokens_in(slot, maximum, maximum + 1)
+            ways = [stay * count + (size * ways[j - 1] if j else 0) for j, count in enumerate(ways)]
+        return ways[c]
 
     def cell(self, query: int, maximum: int) -> int:
         """How many inputs in scope have this query and this maximum (L24)."""

@@ -141,6 +141,12 @@ class ListCells:
     def root(self) -> ListCells:
         return ListCells([cell.sqrt() for cell in self.cells], self.shape)
 
+    def upper_end(self) -> ListCells:
+        return ListCells([Interval(cell.hi, cell.hi) for cell in self.cells], self.shape)
+
+    def lower_end(self) -> ListCells:
+        return ListCells([Interval(cell.lo, cell.lo) for cell in self.cells], self.shape)
+
     def positive(self) -> ListCells:
         return ListCells([x.certainly_positive() if isinstance(x, Interval) else x > 0 for x in self.cells], self.shape)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from verifier.kernel.arithmetic import Arithmetic
 from verifier.kernel.certificate import Certificate
 from verifier.kernel.errors import StepRejected, SubjectMismatch
 from verifier.kernel.facts import Bound, Context, Fact, Scope
@@ -12,7 +13,7 @@ from verifier.kernel.matrix import Ledger
 from verifier.kernel.model import Model, Paths
 from verifier.kernel.rules import RULES
 from verifier.kernel.statement import Subject
-from verifier.kernel.tensor import Arithmetic, Workshop
+from verifier.kernel.tensor import Workshop
 
 Progress = Callable[[str, int, int], None]  # step id, number of the step, number of steps
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from verifier.kernel.arithmetic import Arithmetic
 from verifier.kernel.certificate import read_certificate
 from verifier.kernel.errors import StepRejected
 from verifier.kernel.facts import Bound, Context
@@ -14,7 +15,6 @@ from verifier.kernel.model import read_model
 from verifier.kernel.replay import Progress, new_context, replay
 from verifier.kernel.rules import RULES
 from verifier.kernel.statement import Statement, bind, read_statement
-from verifier.kernel.tensor import Arithmetic
 
 EXIT_CODES = {"PROVED": 0, "REJECTED": 1, "INCOMPLETE": 2}
 

@@ -15,6 +15,7 @@ from verifier.kernel.facts import Context, Fact
 from verifier.kernel.rules import (
     absent_present,
     accuracy,
+    attention_margin,
     count_blocks,
     count_every,
     count_sums,
@@ -52,6 +53,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "count_blocks": Rule(count_blocks.count_blocks, count_blocks.SIGNATURE),
         "list_exceptions": Rule(list_exceptions.list_exceptions, list_exceptions.SIGNATURE),
         "pure_margin": Rule(pure_margin.pure_margin, pure_margin.SIGNATURE),
+        "attention_margin": Rule(attention_margin.attention_margin, attention_margin.SIGNATURE),
         "wrong_inputs": Rule(wrong_inputs.wrong_inputs, wrong_inputs.SIGNATURE),
         "accuracy": Rule(accuracy.accuracy, accuracy.SIGNATURE),
     }

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from verifier.kernel.certificate import Hint, Signature
-from verifier.kernel.facts import Context, Count, Fact, Scope
+from verifier.kernel.facts import Context, Count, Fact
 from verifier.kernel.margins import TABLE_PREMISES, Margins, table_premises
 from verifier.kernel.tensor import Tensor
 
@@ -39,22 +39,14 @@ def pure_margin(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hint], c
             found = 0
             holds_maximum = query == maximum
             if all_maximum[index] and (holds_maximum or slots):
-                found += _inputs(scope, 0, maximum, [])
+                found += scope.fillings(0, maximum, [0] * slots)
             for c in range(1, slots + 1 if holds_maximum else slots):
                 if good[c - 1]:
-                    found += _inputs(scope, c, maximum, [k for k, ok in enumerate(good[c - 1][index]) if ok])
+                    tokens = [k for k, ok in enumerate(good[c - 1][index]) if ok]
+                    sizes = [sum(scope.tokens_in(slot, k, k + 1) for k in tokens) for slot in range(slots)]
+                    found += scope.fillings(c, maximum, sizes)
             counts[query, maximum] = found
     return Count(counts)
-
-
-def _inputs(scope: Scope, c: int, maximum: int, good: list[int]) -> int:
-    """How many fillings of the free slots have c tokens from `good` and the rest equal to m (L24)."""
-    ways = [1] + [0] * c  # ways[j]: fillings of the slots so far with j tokens from `good`
-    for slot in range(scope.free_slots):
-        stay = scope.tokens_in(slot, maximum, maximum + 1)
-        step = sum(scope.tokens_in(slot, k, k + 1) for k in good)
-        ways = [stay * count + (step * ways[j - 1] if j else 0) for j, count in enumerate(ways)]
-    return ways[c]
 
 
 @dataclass(frozen=True)
