@@ -114,21 +114,22 @@ FORBIDDEN_ATTRIBUTES = {"iv", "mpf_exp", "mpi_exp", "mpf_log", "exp", "log"}  # 
 
 
 def forbidden_words(source: str) -> Iterator[str]:
-    """Names that the kernel may not use, as tokens: text in strings and comments does not count."""
-    tokens = [
-        token
-        for token in tokenize.generate_tokens(io.StringIO(source).readline)
-        if token.type in (tokenize.NAME, tokenize.OP, tokenize.NUMBER)
-    ]
-    for before, token, after in zip([None, *tokens], tokens, [*tokens[1:], None], strict=False):
-        dotted = before is not None and before.string == "."
-        if token.type == tokenize.NUMBER and not token.string.lower().startswith("0x"):
-            if set(token.string.lower()) & set(".ej"):
-                yield token.string
-        elif token.string == "float" and after is not None and after.string == "(":
-            yield token.string  # `float` as a type is allowed: the clock's seconds decide nothing
-        elif token.string == "assert" or (token.string in FORBIDDEN_NAMES and not dotted) or (token.string in FORBIDDEN_ATTRIBUTES and before is not None and before.string in (".", "import")):
-            yield token.string
+    """Names and numbers that the kernel may not use, as tokens: text in strings and comments does not count."""
+    kinds = (tokenize.NAME, tokenize.OP, tokenize.NUMBER)
+    tokens = [token for token in tokenize.generate_tokens(io.StringIO(source).readline) if token.type in kinds]
+    words = ["", *(token.string for token in tokens), ""]
+    for before, token, after in zip(words, tokens, words[2:], strict=False):
+        word = token.string
+        if token.type == tokenize.NUMBER:
+            forbidden = not word.lower().startswith("0x") and bool(set(word.lower()) & set(".ej"))
+        elif word == "float":  # as a type it is allowed: the clock's seconds decide nothing
+            forbidden = after == "("
+        elif word in FORBIDDEN_ATTRIBUTES:
+            forbidden = before in (".", "import")
+        else:
+            forbidden = word == "assert" or (word in FORBIDDEN_NAMES and before != ".")
+        if forbidden:
+            yield word
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(KERNEL)))

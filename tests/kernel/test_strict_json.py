@@ -23,7 +23,15 @@ def read(text: str | bytes) -> Any:
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("{}", {}), (' [1, -2, "x"]\n', [1, -2, "x"]), ('"\\u00e9é"', "éé"), ("true", True), ("null", None), ("-0", 0)] + [('"[[[[[[[[[[[[[["', "[" * 14)],
+    [
+        ("{}", {}),
+        (' [1, -2, "x"]\n', [1, -2, "x"]),
+        ('"\\u00e9é"', "éé"),
+        ("true", True),
+        ("null", None),
+        ("-0", 0),
+        ('"[[[[[[[[[[[[[["', "[" * 14),
+    ],
 )
 def test_plain_json_is_read(text: str, value: Any) -> None:
     assert read(text) == value

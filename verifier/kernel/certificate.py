@@ -155,6 +155,8 @@ def _read_step(item: Reader, number: int, known: set[str], signatures: Mapping[s
     rule = parts["rule"].choice(*signatures)
     signature = signatures[rule]
     clause = f"3.4, step {name}"
+    for part in parts.values():
+        part.clause = clause
     absent = Reader({}, item.file, clause)
     return Step(
         name,
