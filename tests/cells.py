@@ -94,6 +94,7 @@ STRUCTURE: dict[str, Meaning] = {
         lambda x, y: x.take(2, [0, 3]).diagonal(2, 0),
         lambda a, b: np.stack([a[i, :, k] for i, k in enumerate([0, 3])], 1),
     ),
+    "picked to the last cell": (lambda x, y: x.picked(0, 1).picked(0, 2).picked(0, 3), lambda a, b: objects([a[1, 2, 3]], ())),
     "negated": (lambda x, y: x.negated(), lambda a, b: -a),
 }
 ORDER: dict[str, Meaning] = {

@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.models import TinyModel
 from verifier.fast import FastArithmetic
+from verifier.kernel.arithmetic import Arithmetic
 from verifier.kernel.certificate import read_certificate
 from verifier.kernel.facts import Context, Fact
 from verifier.kernel.model import read_model
@@ -18,7 +19,6 @@ from verifier.kernel.reference import ReferenceArithmetic
 from verifier.kernel.replay import new_context
 from verifier.kernel.rules import RULES
 from verifier.kernel.statement import read_statement
-from verifier.kernel.tensor import Arithmetic
 from verifier.kernel.verdict import Verdict, check
 
 Step = dict[str, Any]

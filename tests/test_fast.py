@@ -14,9 +14,10 @@ import pytest
 from tests.cells import APART, ENCLOSURE_METHODS, INTEGER_METHODS, encloses, ends, objects, random_enclosures, random_integers
 from verifier import fast
 from verifier.fast import EnclosureCells, FastArithmetic
+from verifier.kernel.arithmetic import GRID_BITS, NEVER, Cells
 from verifier.kernel.matrix import Ledger
 from verifier.kernel.reference import ReferenceArithmetic
-from verifier.kernel.tensor import GRID_BITS, NEVER, Cells, Tensor, Workshop, on_grid
+from verifier.kernel.tensor import Tensor, Workshop, on_grid
 
 BOTH = [ReferenceArithmetic(), FastArithmetic()]
 MAX, TINY, NORMAL = float(np.finfo(np.float64).max), 5e-324, float(np.finfo(np.float64).tiny)
@@ -255,6 +256,16 @@ def test_signs_masks_and_where(arithmetic: Any) -> None:
     numbers = arithmetic.integers([5, -5, 0, 1, 2, -3], (6,))
     assert numbers.positive().to_list() == [True, False, False, True, True, False]
     assert positive.where(numbers, numbers.negated()).to_list() == [-5, 5, 0, -1, 2, 3]
+
+
+@pytest.mark.parametrize("arithmetic", BOTH, ids=lambda one: one.name)
+def test_one_cell_without_axes_is_itself_and_no_list(arithmetic: Any) -> None:
+    # a list of one False is true: with it, attention_margin certified wrong inputs by the reference arithmetic
+    number = arithmetic.enclosures([(-1, -1, 0), (2, 2, 0)], (2,)).reduce("minimum", 0)
+    assert number.shape == ()
+    assert number.positive().to_list() is False
+    assert number.negated().positive().to_list() is True
+    assert arithmetic.integers([7], ()).to_list() == 7
 
 
 @pytest.mark.parametrize("weight", [1, 1 << 61, (1 << 62) - 1, 1 << 62, 1 << 200])

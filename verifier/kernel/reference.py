@@ -176,7 +176,7 @@ class ListCells:
         for axis in reversed(range(1, len(self.shape))):
             size = self.shape[axis]
             nested = [nested[index * size : (index + 1) * size] for index in range(prod(self.shape[:axis]))]
-        return nested
+        return nested if self.shape else nested[0]  # no axes: the one cell itself, for a list would always be true
 
 
 def _running(scalar: Callable[[Any, Any], Any], line: Sequence[Any]) -> list[Any]:
