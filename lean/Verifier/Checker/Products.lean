@@ -44,7 +44,7 @@ variable {R : Type} [ExpField R]
 @[expose] def isProduct (n : Nat) (A Bt T : List (List Int)) : Bool := sameRows (mulT A Bt) T && short n A
 
 /-- `Bt` holds the columns of the `n` by `m` matrix `B`. -/
-@[expose] def isTranspose (n m : Nat) (B Bt : List (List Int)) : Bool :=
+@[expose, noinline] def isTranspose (n m : Nat) (B Bt : List (List Int)) : Bool :=
   allBelow n fun i => allBelow m fun j => decide (at2 B i j = at2 Bt j i)
 
 theorem sameRow_eq {a b : List Int} (h : sameRow a b = true) : a = b := by
