@@ -259,6 +259,41 @@ def decoupled_and_counted(shift: JSON, singles: int, bins: int) -> list[Step]:
     return [margins, step("right", "count_sums", {"constraints": "margins"}, bins=bins)]
 
 
+def peeled(maker: Maker, table: str, peels: list[JSON], slack: Step) -> list[Step]:
+    """The five tables, one of them by a low-rank part and a slack."""
+    part = step("peeled", "peeled_table", table=table, positions="centred", peels=peels)
+    return [*(entry for entry in exact_tables("centred") if entry["id"] != table), part, slack]
+
+
+def peel(first: int, last: int, side: str, directions: np.ndarray) -> JSON:
+    """One peel, its directions in steps of 1/64."""
+    rounded = np.round(np.asarray(directions) * 64) / 64
+    return {"first": first, "last": last, "side": side, "directions": float_array(rounded)}
+
+
+def size_direction(v: int) -> np.ndarray:
+    """A column that grows with the token: scores are nearly proportional to it."""
+    column = np.arange(v)[:, np.newaxis] - (v - 1) / 2
+    return np.asarray(column / np.sqrt((column**2).sum()))
+
+
+def attention(maker: Maker, average: str, gap: int = 1, reference: np.ndarray | None = None) -> list[Step]:
+    """The published sub-cubic argument, repaired: one gap for all, attention centred at 1."""
+    v, n = maker.floats.v, maker.floats.n
+    row = np.zeros((1, maker.floats.queries.shape[1])) if reference is None else reference
+    skip = step("skip", "row_range", {"table": "peeled"}, bound="exact", mean="none", spread="rows")
+    hints = {"gaps": integer_array(np.full((v * v, n), gap)), "average": average, "centres": float_array(np.ones((v, n)))}
+    right = step("right", "attention_margin", ALL_TABLES, **hints)
+    return [*peeled(maker, "skip", [peel(0, 0, "row", row)], skip), right, step("bound", "accuracy", {"counts": ["right"]})]
+
+
+def with_raw_positions(steps: list[Step]) -> list[Step]:
+    """The same steps, the mean position left where it is."""
+    return [
+        {**entry, "hints": {**entry["hints"], "positions": "raw"}} if "positions" in entry.get("hints", {}) else entry for entry in steps
+    ]
+
+
 def written(document: JSON) -> bytes:
     """A JSON file."""
     return (json.dumps(document, indent=1) + "\n").encode("ascii")
@@ -381,6 +416,44 @@ def accepted() -> list[Case]:
     minified = json.dumps(json.loads(tiny.certificate(tiny.cubic())), separators=(",", ":")).encode("ascii")
     escaped = replaced(minified, '"steps"', '"\\u0073teps"')
     case("json-layout", "Spaces, escapes and key order carry no meaning.", tiny, [], certificate=escaped)
+
+    listing = [step("right", "list_exceptions", ALL_TABLES), step("bound", "accuracy", {"counts": ["right"]})]
+    case("exceptions-listed", "Exact, by listing what may fail.", imperfect, [*exact_tables("centred"), *listing])
+    case("exceptions-listed-in-scope", "The list keeps to the scope.", half, [*exact_tables("raw"), *listing])
+    for maker in (tiny, imperfect):
+        split = step("split", "absent_present", ALL_TABLES, shift=float_array(maker.shift()), singles=4)
+        steps = [*exact_tables("centred"), split, step("right", "count_blocks", {"split": "split"}), listing[-1]]
+        case(f"{maker.model}-absent-present", "Competitors by whether they occur in the input.", maker, steps, Fraction(1, 2))
+    sums = tiny.subcubic()[5:]
+    query = tiny.floats.queries.mean(0)[np.newaxis]
+    in_row = step("skip", "row_range", {"table": "peeled"}, bound="split", mean="none", spread="rows")
+    by_row = peeled(tiny, "skip", [peel(0, 0, "row", query)], in_row)
+    case("skip-around-mean-query", "The skip path as one row and a bound on the rest.", tiny, [*by_row, *sums], Fraction(1, 10))
+    ends = [peel(0, 0, "left", size_direction(8)), peel(3, 3, "right", size_direction(8))]
+    exactly = step("score", "row_range", {"table": "peeled"}, bound="exact", mean="none", spread="rows")
+    case(
+        "score-of-low-rank",
+        "The scores as two directions and the exact range of the rest.",
+        tiny,
+        [*peeled(tiny, "score", ends, exactly), *sums],
+        Fraction(1, 10),
+    )
+    recursive = step("score", "row_range", {"table": "peeled"}, bound="recursive", mean="every", spread="all")
+    useless = [peel(0, 2, "left", np.full((8, 1), 0.5)), peel(0, 2, "left", np.eye(8, 3)), peel(3, 3, "row", np.arange(8)[np.newaxis])]
+    case(
+        "score-of-useless-directions",
+        "Any directions are sound.",
+        tiny,
+        [*peeled(tiny, "score", useless, recursive), *sums],
+        Fraction(0),
+    )
+    norm = step("score", "row_norm", {"table": "peeled"}, left=1, right=1, power=3)
+    case("score-by-norms", "A certified spectral norm.", tiny, [*peeled(tiny, "score", ends, norm), *sums], Fraction(0))
+
+    for average in ("none", "mean", "envelope"):
+        case(f"attention-{average}", "The repaired sub-cubic argument.", tiny, attention(tiny, average, 2, query), Fraction(1, 100))
+    repaired = with_raw_positions(attention(misled, "envelope"))
+    case("attention-where-published-misleads", "The repaired argument is exact here (pitfall P1).", misled, repaired)
 
     wide = {name: tensor.astype("<f8") for name, tensor in sorted(TINY.items(), reverse=True)}
     wide["unembed.b_U"] = np.array([0.0, -0.0] * 4)
@@ -812,6 +885,15 @@ def bad_certificates() -> list[Case]:
             certificate=listing,
             maker=imperfect,
         ),
+        refusal(
+            "peels-too-many",
+            "33 peels.",
+            "limit-peels",
+            clause="3.4",
+            certificate=tiny.certificate(
+                [step("p", "peeled_table", table="score", positions="raw", peels=[peel(0, 0, "left", size_direction(8))] * 33)]
+            ),
+        ),
         shift("not-base64", "Characters outside the alphabet.", "not-base64", base64=text[:-4] + "!!!="),
         shift("url-safe-base64", "The other base64 alphabet.", "not-base64", base64=text.replace("4", "_")),
         shift("spaced-base64", "Spaces inside, which lenient decoders drop.", "not-base64", base64=text[:8] + " " + text[8:]),
@@ -860,6 +942,22 @@ def false_steps() -> list[Case]:
     )
     answered, unknown = some.copy(), some.copy()
     answered[:, n], unknown[:, n] = some[:, :n].max(axis=1), 10
+    by_norm = step("score", "row_norm", {"table": "peeled"}, left=1, right=1, power=2)
+    good = peeled(tiny, "score", [peel(0, 0, "left", size_direction(8))], by_norm)
+
+    def low_rank(name: str, attack: str, code: str, *changes: Change) -> Case:
+        certificate = tiny.certificate([*good, *tiny.cubic()[5:]])
+        for change in changes:
+            certificate = changed(certificate, change)
+        return refusal(f"peel-{name}", attack, code, exit_code=1, certificate=certificate)
+
+    first = the_step(json.loads(tiny.certificate(good)), "peeled")["hints"]["peels"][0]
+    two_tokens = step("split", "absent_present", ALL_TABLES, shift=float_array(np.zeros((1, 2))), singles=1)
+    splitting = [*exact_tables("raw"), two_tokens, step("right", "count_blocks", {"split": "split"}), tiny.cubic()[-1]]
+    huge = float_array(np.full((8, 1), 1e200))
+    by_attention = tiny.certificate(attention(tiny, "mean"))
+    exact_skip = [*exact_tables("centred"), *attention(tiny, "none")[-2:]]
+    row_by_row = integer_array(np.ones((8, 3), dtype=np.int64))
     as_count = step("bound", "accuracy", {"counts": ["wrong"]})
     return [
         tables("swapped", "The copy table as scores and the scores as copies.", score="copy", copy="score"),
@@ -907,6 +1005,78 @@ def false_steps() -> list[Case]:
         ),
         refusal(
             "blocks-counted-singly", "Blocks of several tokens where single ones are due.", "wrong-premise", exit_code=1, certificate=blocks
+        ),
+        low_rank(
+            "overlapping",
+            "Two peels of overlapping factors.",
+            "bad-intervals",
+            on_step("peeled", put("hints", "peels", value=[first, {**first, "last": 1}])),
+        ),
+        low_rank(
+            "beyond-chain",
+            "A peel of a factor that is not there.",
+            "bad-intervals",
+            on_step("peeled", put("hints", "peels", value=[{**first, "last": 9}])),
+        ),
+        low_rank(
+            "backwards",
+            "A peel of factors 2 to 1.",
+            "bad-intervals",
+            on_step("peeled", put("hints", "peels", value=[{**first, "first": 2, "last": 1}])),
+        ),
+        low_rank("nothing", "No peels: a part of rank zero.", "no-peels", on_step("peeled", put("hints", "peels", value=[]))),
+        low_rank(
+            "other-side",
+            "Directions for the rows where those for columns are due.",
+            "wrong-shape",
+            on_step("peeled", put("hints", "peels", value=[{**first, "first": 3, "last": 3, "side": "row"}])),
+        ),
+        low_rank(
+            "slack-forgotten",
+            "A low-rank part used as the table, its residual dropped.",
+            "wrong-premise",
+            on_step("right", put("premises", "score", value="peeled")),
+        ),
+        low_rank(
+            "other-table",
+            "A bound on the skip path's residual in the role of the scores.",
+            "wrong-premise",
+            on_step("peeled", put("hints", "table", value="skip")),
+        ),
+        low_rank(
+            "mixed-centring",
+            "A peeled table that leaves the mean position out.",
+            "mixed-centring",
+            on_step("peeled", put("hints", "positions", value="raw")),
+        ),
+        low_rank("too-many-factors", "More factors than the chain has.", "bad-intervals", on_step("score", put("hints", "left", value=4))),
+        low_rank(
+            "huge-direction",
+            "A slack so wide that a weight may be zero.",
+            "undecided-divisor",
+            on_step("peeled", put("hints", "peels", 0, "directions", value=huge)),
+        ),
+        refusal(
+            "split-of-two-tokens",
+            "Two tokens, of which none can be absent.",
+            "too-few-tokens",
+            exit_code=1,
+            maker=zero,
+            certificate=zero.certificate(splitting),
+        ),
+        refusal(
+            "attention-without-reference",
+            "A skip row for each query where one for all is due.",
+            "wrong-premise",
+            exit_code=1,
+            certificate=tiny.certificate(exact_skip),
+        ),
+        case(
+            "attention-gaps-misshapen",
+            "A gap per maximum where one per maximum and query is due.",
+            "wrong-shape",
+            on_step("right", put("hints", "gaps", value=row_by_row)),
+            by_attention,
         ),
         shaped("shift-too-short", "A shift for one output fewer.", tiny.shift()[:, :-1]),
         shaped("shift-transposed", "A column for a row.", tiny.shift().T),
@@ -957,6 +1127,13 @@ def too_large_claims() -> list[Case]:
         ),
         case("claim-ties", "Ties counted as right.", zero, [*exact_tables("raw"), *tiny.cubic()[5:]], Fraction(1, 4)),
         case("claim-ties-by-enumeration", "Ties counted as right, every input evaluated.", zero, zero.brute_force(), Fraction(1, 4)),
+        case(
+            "claim-repeated-tokens-right",
+            "Inputs that repeat one token, all of them counted as right; here most are not.",
+            misled,
+            with_raw_positions(attention(misled, "envelope")),
+            Fraction(17, 64),
+        ),
         case(
             "claim-of-published-rule",
             "18 of 64, as the published rule reports where 16 are right (pitfall P1).",

@@ -14,6 +14,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from certificates import build_schema
 from verifier.kernel.limits import LIMITS, Limits
 from verifier.kernel.reference import ReferenceArithmetic
 from verifier.kernel.rules import RULES
@@ -53,7 +54,7 @@ def test_a_rules_section_has_its_parts_and_names_its_roles_and_hints(rule: str) 
     signature = RULES[rule].signature
     premises = section.partition("**Premises.**")[2].partition("**Hints.**")[0]
     hints = section.partition("**Hints.**")[2].partition("**Conclusion.**")[0]
-    assert "the five tables" in premises or all(f"`{role}`" in premises for role in signature.premises)
+    assert "the five tables" in premises.lower() or all(f"`{role}`" in premises for role in signature.premises)
     assert all(f"`{hint}`" in hints for hint in signature.hints)
 
 
@@ -108,7 +109,7 @@ def defined_clauses() -> set[str]:
 
 
 def test_every_clause_that_the_kernel_cites_is_defined_and_every_clause_is_cited() -> None:
-    cited = set().union(*map(cited_clauses, KERNEL)) - {"1"}  # "1" is the size of the head axis
+    cited = set().union(*map(cited_clauses, KERNEL)) - {"0", "1"}  # the digits of a fraction, the size of the head axis
     assert cited <= defined_clauses()
     assert {clause for clause in defined_clauses() if "." in clause} <= cited
 
@@ -185,18 +186,9 @@ def test_the_schemas_refuse_what_a_schema_can_see() -> None:
     assert seen > 30
 
 
-def test_the_certificate_schema_knows_every_rule_with_its_roles_and_hints() -> None:
-    document = loaded(CERTIFICATES / "schema" / "certificate.json")
-    branches = {branch["properties"]["rule"]["const"]: branch["properties"] for branch in document["$defs"]["step"]["oneOf"]}
-    assert list(branches) == list(RULES)
-    for name, branch in branches.items():
-        signature = RULES[name].signature
-        for member, known in (("premises", signature.premises), ("hints", signature.hints)):
-            described = branch.get(member, {})
-            if "$ref" in described:
-                described = document["$defs"][described["$ref"].rpartition("/")[2]]
-            assert set(described.get("properties", {})) == set(known), name
-            assert set(described.get("required", [])) == set(known) - set(signature.optional), name
+def test_the_certificate_schema_is_the_one_that_the_rules_signatures_give() -> None:
+    kept = (CERTIFICATES / "schema" / "certificate.json").read_text(encoding="ascii")
+    assert kept == build_schema.text(), "run python certificates/build_schema.py"
 
 
 @pytest.mark.parametrize("case", ["accepted/tiny-cubic", "rejected/claim-ties", "rejected/tables-swapped"])
