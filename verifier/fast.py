@@ -267,8 +267,8 @@ class FastArithmetic:
         return f"numpy {np.__version__} float64, nextafter"
 
     def enclosures(self, bounds: Sequence[tuple[int, int, int]], shape: tuple[int, ...]) -> EnclosureCells:
-        lo = np.array([-_float_above(-low, exponent) for low, _, exponent in bounds]).reshape(shape)
-        hi = np.array([_float_above(high, exponent) for _, high, exponent in bounds]).reshape(shape)
+        lo = np.array([-float_above(-low, exponent) for low, _, exponent in bounds]).reshape(shape)
+        hi = np.array([float_above(high, exponent) for _, high, exponent in bounds]).reshape(shape)
         return EnclosureCells(lo, hi)
 
     def integers(self, entries: Sequence[int], shape: tuple[int, ...]) -> ArrayCells:
@@ -277,7 +277,7 @@ class FastArithmetic:
         return ArrayCells(array.reshape(shape))
 
 
-def _float_above(mantissa: int, exponent: int) -> float:
+def float_above(mantissa: int, exponent: int) -> float:
     """A float >= mantissa * 2^exponent, by integer arithmetic; infinity if none is finite."""
     if mantissa == 0:
         return 0.0

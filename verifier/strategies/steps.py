@@ -39,6 +39,11 @@ def step(name: str, rule: str, premises: dict[str, Any] | None = None, **hints: 
     return result
 
 
+def peel(first: int, last: int, side: str, directions: np.ndarray) -> dict[str, Any]:
+    """One entry of a peel list: the factors first..last, and from which side (FORMAT.md clause 3.4)."""
+    return {"first": first, "last": last, "side": side, "directions": float_array(directions)}
+
+
 def exact_tables(positions: str) -> list[Step]:
     """The five tables, exactly; `positions` says whether the mean position goes with the tokens (`centred`) or not (`raw`)."""
     return [step(table, "exact_table", table=table, positions=positions) for table in TABLES]
