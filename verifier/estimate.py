@@ -8,7 +8,7 @@ contains the accuracy with at least the stated confidence, whatever the model.
 *Stratified.*  Inputs fall into strata by (maximum m, query q, number c of free slots whose token is below m), of sizes that are
 known exactly: C(n-1, c) m^c, with c <= n-1 if q = m and c <= n-2 if q < m.  A uniform member of a stratum is a uniform choice of
 c slots and a uniform token below m for each.  Strata that are no larger than their share of the samples are enumerated; those
-whose share is less than one sample are pooled and drawn from together, uniformly in their union.  The weighted mean is unbiased
+whose share is only a few samples are pooled and drawn from together, uniformly in their union.  The weighted mean is unbiased
 and varies less than the plain one; it comes with a standard error, which is no interval of any stated confidence.
 """
 
@@ -32,6 +32,7 @@ from verifier.strategies.float_model import FloatModel
 
 NOTE = "an estimate from random samples and float64 forward passes, never a bound"
 BATCH = 8192  # inputs in one forward pass
+FEWEST = 5  # samples of a stratum that is sampled by itself
 NEAR_TIE = 1e-9  # logits: closer calls are reported, because rounding may have decided them
 
 
@@ -157,16 +158,16 @@ def _stratified(judge: Judge, samples: int, generator: np.random.Generator) -> S
     pool = []
     outcomes: list[tuple[int, int, int, bool]] = []  # size of the stratum, inputs looked at, ticket, enumerated?
     for part in parts:
-        share = samples * part.size // total
-        if part.size <= max(share, 1):
+        share = -(-samples * part.size // total)
+        if part.size <= share:
             outcomes.append((part.size, part.size, queue.put(part.members()), True))
-        elif share < 2:
+        elif share < FEWEST:
             pool.append(part)
         else:
             outcomes.append((part.size, share, queue.put(part.draw(share, generator)), False))
     if pool:
         size = sum(part.size for part in pool)
-        count = max(samples * size // total, 2)
+        count = max(-(-samples * size // total), 2)
         outcomes.append((size, count, queue.put(draw_from(pool, count, generator)), False))
     right = queue.right()
     for size, count, ticket, enumerated in outcomes:

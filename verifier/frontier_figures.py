@@ -23,6 +23,7 @@ from verifier.frontier import Row, pareto
 from verifier.labels import place_labels
 
 LONGEST_LABEL = 26  # characters; a longer name becomes a number, explained below the figure
+MOST_PUBLISHED = 9  # published strategies with a name in one figure
 FAR = 12.0  # doublings: a reference further to the right is only mentioned at the edge
 RISK = 0.01  # of the sampling curve
 
@@ -211,8 +212,13 @@ def _sampling(axes: Axes, curve: Callable[[float], float], limits: tuple[float, 
 
 
 def _labelled(rows: Sequence[Row], column: str, *, few: bool = False) -> list[Row]:
-    """Which points have a name: the frontiers; if not `few`, also every strategy of ours and published ones with a name of one word."""
-    best = {row.strategy for some in (rows, [row for row in rows if row.published]) for row in pareto(some, column)}
+    """Which points have a name: the frontiers; if not `few`, also every strategy of ours and published ones with a name of one word.
+
+    Where the published frontier has many points, only some of them.
+    """
+    published = pareto([row for row in rows if row.published], column)
+    step = -(-len(published) // MOST_PUBLISHED) or 1
+    best = {row.strategy for row in [*pareto([row for row in rows if not row.published], column), *published[::-step]]}
     return [row for row in rows if row.strategy in best or not (few or (row.published and "/" in row.strategy))]
 
 

@@ -1,6 +1,6 @@
 """UNTRUSTED provers: one file per idea.  They search in floats and emit steps and hints; the kernel believes none of it.
 
-`STRATEGIES` lists them from the longest proof to the shortest.
+`STRATEGIES` lists them from the longest proof to the shortest, the paper's 100 sub-cubic combinations last.
 """
 
 from __future__ import annotations
@@ -10,9 +10,15 @@ from dataclasses import dataclass
 
 from verifier.kernel.errors import Usage
 from verifier.kernel.statement import Subject
+from verifier.strategies.absent_present import absent_present
 from verifier.strategies.brute_force import brute_force
+from verifier.strategies.counting import counting
 from verifier.strategies.cubic import cubic
+from verifier.strategies.envelope import envelope
+from verifier.strategies.exact import exact
 from verifier.strategies.float_model import FloatModel
+from verifier.strategies.low_rank import low_rank
+from verifier.strategies.published import COMBINATIONS
 from verifier.strategies.steps import Step
 from verifier.strategies.subcubic import subcubic
 
@@ -25,14 +31,29 @@ class Strategy:
     cost_class: str
     summary: str
     steps: Callable[[FloatModel, Subject], list[Step]]
+    published: bool = False  # the paper's argument, with its slips repaired
 
+
+OURS = (
+    Strategy("exact", "exact", "screen, joint test, list what is left; wrong inputs confirmed", exact),
+    Strategy("counting", "v^3 k", "decoupled constraint, a shift per maximum, counted by sums; every length", counting),
+    Strategy("subcubic", "v^2 k log v + v^2 d", "decoupled constraint on blocks, one optimised shift, counted by sums", subcubic),
+    Strategy("absent-present", "v^2 k^2 + v^2 d", "competitors split by whether they occur; block patterns", absent_present),
+    Strategy("envelope", "v^2 k^2 + v^2 d", "the paper's sub-cubic with the exact minimum over outputs", envelope),
+    Strategy("low-rank-qk", "low-rank QK", "scores of rank 4, rows of v x d residual (v d^2)", low_rank(score_rank=4, score_rows=2)),
+    Strategy("low-rank-eu", "low-rank EU", "skip path as mean query and rank 4", low_rank(skip_rank=4)),
+    Strategy("low-rank-qk-eu", "low-rank QK and EU", "both", low_rank(score_rank=4, score_rows=2, skip_rank=4)),
+    Strategy("low-rank-quadratic-qk", "quadratic QK", "scores of rank 4, spectral norm of d x d", low_rank(score_rank=4)),
+    Strategy("low-rank-quadratic", "quadratic QK and low-rank EU", "both, ranks 4", low_rank(score_rank=4, skip_rank=4)),
+)
 
 STRATEGIES: dict[str, Strategy] = {
     strategy.name: strategy
     for strategy in (
-        Strategy("brute-force", "v^(k+1) k", "every input evaluated; wrong inputs listed; exact", brute_force),
-        Strategy("cubic", "v^3 k", "the paper's: worst pure sequences at worst places", cubic),
-        Strategy("subcubic", "v^2 k log v + v^2 d", "decoupled constraint, optimised shift, counted by sums", subcubic),
+        Strategy("brute-force", "v^(k+1) k", "every input evaluated; wrong inputs listed; exact", brute_force, published=True),
+        Strategy("cubic", "v^3 k", "the paper's: worst pure sequences at worst places", cubic, published=True),
+        *OURS,
+        *(Strategy(one.name, one.cost_class, "the paper's sub-cubic, repaired", one.steps, published=True) for one in COMBINATIONS),
     )
 }
 
@@ -40,5 +61,7 @@ STRATEGIES: dict[str, Strategy] = {
 def find_strategy(name: str) -> Strategy:
     """The strategy of that name.  Raises Usage."""
     if name not in STRATEGIES:
-        raise Usage("unknown-strategy", expected="one of " + ", ".join(STRATEGIES), got=name, hint="see `verifier strategies`")
+        short = [known for known, strategy in STRATEGIES.items() if not known.startswith("subcubic/")]
+        expected = "one of " + ", ".join(short) + ", subcubic/..."
+        raise Usage("unknown-strategy", expected=expected, got=name, hint="see `verifier strategies`")
     return STRATEGIES[name]

@@ -14,17 +14,21 @@ from verifier.strategies.steps import ALL_TABLES, Step, exact_tables, integer_ar
 
 def brute_force(model: FloatModel, subject: Subject) -> list[Step]:
     """Steps whose bound is exact unless an input is a near-tie."""
-    steps = [
+    return [
         *exact_tables("centred"),
         step("margins", "joint_constraint", ALL_TABLES),
         step("right", "count_every", {"constraints": "margins"}),
+        *wrong_steps(model, subject),
     ]
+
+
+def wrong_steps(model: FloatModel, subject: Subject) -> list[Step]:
+    """The wrong inputs, if there are any, and the bound, after a step `right` that counts the right ones."""
     wrong = in_scope(np.concatenate([np.empty((0, model.n + 1), dtype=np.int64), *model.wrong_inputs()]), subject)
-    premises: dict[str, object] = {"counts": ["right"]}
-    if len(wrong):
-        steps.append(step("wrong", "wrong_inputs", ALL_TABLES, inputs=integer_array(wrong)))
-        premises["wrong"] = "wrong"
-    return [*steps, step("bound", "accuracy", premises)]
+    if not len(wrong):
+        return [step("bound", "accuracy", {"counts": ["right"]})]
+    listed = step("wrong", "wrong_inputs", ALL_TABLES, inputs=integer_array(wrong))
+    return [listed, step("bound", "accuracy", {"counts": ["right"], "wrong": "wrong"})]
 
 
 def in_scope(inputs: np.ndarray, subject: Subject) -> np.ndarray:

@@ -181,7 +181,8 @@ class _Screen:
         queries, outputs = [i for i, _ in pairs], [j for _, j in pairs]
         own = self.own.at("pair", query=queries, output=outputs)
         if not self.slots:
-            yield from ((self.queries[i], ()) for i in queries)
+            if not self.needs_maximum:  # else there is no such input
+                yield from ((self.queries[i], ()) for i in queries)
             return
         skip = self.skip.at("pair", query=queries, output=outputs)
         place = self.place.take("slot", self.margins.free).take("output", outputs).renamed(output="pair")

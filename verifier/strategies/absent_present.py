@@ -1,0 +1,31 @@
+"""Absent/present: copying makes token k argue for output k, so competitors that occur in the input are weighed apart from the rest.
+
+No search: the shift is minus the mean skip row, the blocks are four single tokens below the maximum and then powers of two.
+"""
+
+from __future__ import annotations
+
+from verifier.kernel.statement import Subject
+from verifier.strategies.float_model import FloatModel
+from verifier.strategies.shift import mean_shift
+from verifier.strategies.steps import ALL_TABLES, Step, exact_tables, float_array, step
+
+SINGLES = 4  # tokens next below the maximum that have a block of their own
+MOST_PATTERNS = 20_000  # block patterns per pair that are still worth expanding
+
+
+def absent_present(model: FloatModel, subject: Subject) -> list[Step]:
+    """Exact tables."""
+    return [*exact_tables("centred"), *split_steps(model)]
+
+
+def split_steps(model: FloatModel, singles: int = SINGLES) -> list[Step]:
+    """The argument from tables to bound."""
+    split = step("split", "absent_present", ALL_TABLES, shift=float_array(mean_shift(model).numpy()), singles=singles)
+    return [split, step("right", "count_blocks", {"split": "split"}), step("bound", "accuracy", {"counts": ["right"]})]
+
+
+def few_patterns(model: FloatModel, singles: int = SINGLES) -> bool:
+    """Whether the block patterns of the free slots are few enough to be expanded: else count sums."""
+    blocks = min(model.v, 1 + singles + max(model.v, 2).bit_length())
+    return bool(blocks ** (model.n - 1) <= MOST_PATTERNS)
