@@ -120,6 +120,7 @@ REAL: dict[str, Meaning] = {
     "sorted first axis": (lambda x, y: x.sorted(0), lambda a, b: np.sort(a, 0)),
 }
 # tested by tests of their own
-APART = {"root", "positive", "nonpositive", "magnitude_bits", "floor", "where", "weighted_sum", "to_list", "shape", "combine divide"}
+APART = {"root", "positive", "nonpositive", "lower_end", "upper_end", "magnitude_bits", "floor", "where", "weighted_sum", "to_list"}
+APART |= {"shape", "combine divide"}
 ENCLOSURE_METHODS = STRUCTURE | ORDER | SUMS | REAL
 INTEGER_METHODS = STRUCTURE | ORDER | SUMS

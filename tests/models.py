@@ -146,6 +146,13 @@ def copying(rng: random.Random, v: int, n: int, *, noise: float, slope: float, c
     return TinyModel(weights, f"copying({noise}, {slope}, {copy}, {place})")
 
 
+def twins(rng: random.Random, model: TinyModel) -> TinyModel:
+    """Two outputs that always tie."""
+    first, second = rng.sample(range(model.v), 2)
+    unembed = [[row[second] if x == first else entry for x, entry in enumerate(row)] for row in model.weights["W_U"]]
+    return TinyModel({**model.weights, "W_U": unembed}, f"twins {model.label}")
+
+
 GENERIC = ("gaussian", "integers", "wild", "huge")
 
 
@@ -154,18 +161,19 @@ def random_model(seed: int, *, v: int | None = None, n: int | None = None) -> Ti
     rng = random.Random(f"model {seed}")
     v = rng.randint(2, 5) if v is None else v
     n = rng.randint(2, 3) if n is None else n
-    if seed % 2 == 0:
-        return copying(
-            rng,
-            v,
-            n,
-            noise=rng.choice([0.02, 0.1, 0.3]),
-            slope=rng.choice([-1.0, 0.5, 2.0, 5.0]),
-            copy=rng.choice([1.0, 4.0, 16.0]),
-            place=rng.choice([0.1, 1.0, 4.0]),
-        )
-    family = GENERIC[seed // 2 % len(GENERIC)]
-    return _generic(family, rng, v, n, rng.randint(1, 4), rng.randint(1, 3))
+    if seed % 2 == 1:
+        family = GENERIC[seed // 2 % len(GENERIC)]
+        return _generic(family, rng, v, n, rng.randint(1, 4), rng.randint(1, 3))
+    model = copying(
+        rng,
+        v,
+        n,
+        noise=rng.choice([0.02, 0.1, 0.3]),
+        slope=rng.choice([-1.0, 0.5, 2.0, 5.0]),
+        copy=rng.choice([1.0, 4.0, 16.0]),
+        place=rng.choice([0.1, 1.0, 4.0]),
+    )
+    return twins(rng, model) if seed % 14 == 8 else model
 
 
 def random_models(count: int, **sizes: int) -> Iterator[TinyModel]:

@@ -152,6 +152,16 @@ def test_one_nan_spoils_a_sort_and_a_minimum() -> None:
     assert spoiled.running("minimum", 0).positive().to_list() == [True, False, False]
 
 
+@pytest.mark.parametrize("arithmetic", BOTH, ids=lambda one: one.name)
+def test_an_end_is_a_point(arithmetic: Any) -> None:
+    rng = random.Random("ends")
+    for _ in range(20):
+        [x], _ = random_enclosures(rng, [arithmetic])
+        lows, highs = ends(x)
+        assert ends(x.lower_end()) == (lows, lows)
+        assert ends(x.upper_end()) == (highs, highs)
+
+
 def test_division_needs_certainly_positive_divisors() -> None:
     for lo in (0.0, -1.0, NAN, -INF):
         with pytest.raises(ZeroDivisionError):
