@@ -112,10 +112,7 @@ Report = Callable[[str, int, int], None]  # strategy just finished, number finis
 
 def is_published(strategy: Strategy) -> bool:
     """Is this the sound version of a strategy of the paper?"""
-    flag = getattr(strategy, "published", None)
-    if flag is not None:
-        return bool(flag)
-    return strategy.name in {"brute-force", "cubic"} or strategy.name.startswith("subcubic/")
+    return strategy.published
 
 
 def select(words: str) -> list[str]:

@@ -135,7 +135,9 @@ def _cost(row: Row, column: str) -> int:
 def _floor(rows: Sequence[Row]) -> float:
     """Where an error of zero is drawn: below every other error."""
     positive = [float(row.error) for row in rows if row.error > 0]
-    return min([*positive, 0.1]) / (4 if any(row.error == 0 for row in rows) else 1)
+    least = min(positive, default=0.1)
+    zero = next((row for row in rows if row.error == 0), None)
+    return least if zero is None else min(least, max(1 / (zero.total or 1), 1e-6)) / 2
 
 
 def _as_bound(error: float, position: int | None = None) -> str:

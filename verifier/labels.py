@@ -13,7 +13,6 @@ from itertools import pairwise
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]  # a box: left, bottom, right, top in pixels
@@ -73,7 +72,7 @@ def place_labels(axes: Axes, labels: Sequence[tuple[Point, str]], points: Sequen
             va="center",
             fontsize=size,
             arrowprops=line if radius > NEAR else None,
-            path_effects=[withStroke(linewidth=1.5, foreground="white")],
+            bbox={"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.7},
         )
     return homeless
 
