@@ -190,6 +190,8 @@ class Scope:
 
     def cell(self, query: int, maximum: int) -> int:
         """How many inputs in scope have this query and this maximum (L24)."""
+        if query not in self.queries(maximum):
+            return 0
         return self.below(maximum + 1) - (self.below(maximum) if query < maximum else 0)
 
 
