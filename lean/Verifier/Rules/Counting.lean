@@ -146,6 +146,32 @@ theorem count_sums_sound (W : Weights R) (s : R) (scope : List (Nat × Nat)) (hn
   exact rightIn_of_phi W s hl hn hq e.2 fun x hx hne =>
     hc.phi_pos (t := nth 0 t) ⟨hq, mx⟩ hx hne trivial pos
 
+/-- `count_every`: where each sequence of a group that passes a test is right, the number that passes is at most the
+number of right answers (L3, L24). -/
+theorem count_every_sound (W : Weights R) (s : R) (scope : List (Nat × Nat)) (hn : 0 < W.n) (hs : scope.length = W.n) (q m : Nat)
+    (passes : List Nat → Bool)
+    (h : ∀ t ∈ sequences scope, passes t = true → nth 0 t (W.n - 1) = q ∧ largest t = m ∧
+      ∀ x, x < W.v → x ≠ m → 0 < W.tables.phi s⁻¹ (nth 0 t) m x) :
+    (sequences scope).countP passes ≤ (sequences scope).countP (rightIn W s q m) := by
+  apply countP_le
+  intro t ht e
+  obtain ⟨hq, hm, pos⟩ := h t ht e
+  exact rightIn_of_phi W s (by rw [(mem_sequences ht).1, hs]) hn hq hm pos
+
+/-- `count_sums` with several constraints: where two families of outputs together are all of them, at most the failures of
+both are lost (a union bound; more families by repetition). -/
+theorem count_union (W : Weights R) (s : R) (scope : List (Nat × Nat)) (q m : Nat) (group : List Nat → Bool)
+    (first second : List Nat → Bool)
+    (h : ∀ t ∈ sequences scope, group t = true → first t = true → second t = true → rightIn W s q m t = true) :
+    (sequences scope).countP (fun t => group t && first t) + (sequences scope).countP (fun t => group t && second t)
+      ≤ (sequences scope).countP (rightIn W s q m) + (sequences scope).countP group := by
+  have a := countP_and (sequences scope) first second group
+  have b := countP_le (sequences scope) (fun t => group t && (first t && second t)) (rightIn W s q m) (by
+    intro t ht e
+    simp only [Bool.and_eq_true] at e
+    exact h t ht e.1 e.2.1 e.2.2)
+  omega
+
 /-- `list_exceptions`: where every sequence of a group outside a list is right, at least the others are. -/
 theorem list_exceptions_sound (W : Weights R) (s : R) (scope : List (Nat × Nat)) (q m : Nat) (exceptions : List (List Nat))
     (group : List Nat → Bool)
