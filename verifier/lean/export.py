@@ -1,0 +1,137 @@
+"""A certificate written as Lean data, with the theorem that closes it or the evaluation that runs it.
+
+Certificates of one family are exported: exact tables, `decoupled_constraint`, `count_sums`, `accuracy`.  The claim in the
+Lean file is the statement's own; whether it holds is for Lean's checker to say.
+
+* `proof_file`: imports the library, ends in a theorem closed by kernel computation (small models);
+* `evaluation_file`: the whole library in one file, then the data, then `#eval` (large models, packaged toolchain too).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+from .errors import LeanError
+from .hints import LeanModel, Precision, Row, Table, lean_model, make_hints
+from .sources import import_order, module_file
+
+MATRICES = ("E", "P", "Q", "K", "V", "O", "U")
+TABLES = (
+    "Ut Qt Kt Vt Ot X XQ EK PK EV PV EVO PVO skipRaw skip score pscore copy pcopy "
+    "omegaLo omegaHi rhoLo rhoHi shift G"
+).split()
+
+
+class NotExportable(LeanError):
+    """The certificate uses a rule that Lean's checker does not follow (see lean/BOUNDARY.md)."""
+
+
+def number(value: int) -> str:
+    """An integer literal; negative ones in brackets."""
+    return str(value) if value >= 0 else f"({value})"
+
+
+def row(values: Sequence[int]) -> str:
+    return "[" + ", ".join(map(number, values)) + "]"
+
+
+def definitions(name: str, table: Table) -> Iterator[str]:
+    """One definition per row, since long list literals are slow, then the table."""
+    for index, values in enumerate(table):
+        yield f"@[expose] def {name}_{index} : List Int := {row(values)}"
+    yield f"@[expose] def {name} : List (List Int) := [{', '.join(f'{name}_{index}' for index in range(len(table)))}]"
+
+
+def nested(name: str, tables: Sequence[Table]) -> Iterator[str]:
+    for index, table in enumerate(tables):
+        yield from definitions(f"{name}_{index}", table)
+    yield f"@[expose] def {name} : List (List (List Int)) := [{', '.join(f'{name}_{index}' for index in range(len(tables)))}]"
+
+
+def data(model: LeanModel, fields: dict[str, object], scope: Sequence[tuple[int, int]]) -> Iterator[str]:
+    """The model, the certificate and the scope as Lean definitions."""
+    for name in MATRICES:
+        yield from definitions(f"W{name}", model.matrices[name])
+    yield f"@[expose] def model : Model := ⟨{model.v}, {model.n}, {model.d}, {model.h}, {model.e}, {', '.join(f'W{m}' for m in MATRICES)}⟩"
+    for name in TABLES:
+        yield from definitions(f"C{name}", fields[name])  # type: ignore[arg-type]
+    yield from nested("Cworst", fields["worst"])  # type: ignore[arg-type]
+    yield from nested("Cplan", fields["plan"])  # type: ignore[arg-type]
+    yield f"@[expose] def Ctop : List Int := {row(fields['top'])}"  # type: ignore[arg-type]
+    yield f"@[expose] def Cptop : List Int := {row(fields['ptop'])}"  # type: ignore[arg-type]
+    precision, root_lo, root_hi = fields["precision"]  # type: ignore[misc]
+    yield f"@[expose] def precision : Precision := ⟨{precision.p}, {precision.k}, {precision.w}, {precision.r}, {root_lo}, {root_hi}⟩"
+    yield (
+        "@[expose] def certificate : Certificate where\n"
+        + "".join(f"  {name} := C{name}\n" for name in TABLES)
+        + "  top := Ctop\n  ptop := Cptop\n  worst := Cworst\n  plan := Cplan\n  precision := precision\n"
+        + f"  baseBits := {fields['baseBits']}"
+    )
+    pairs = ", ".join(f"({lo}, {hi})" for lo, hi in scope)
+    yield f"@[expose] def scope : List (Nat × Nat) := [{pairs}]"
+
+
+def shift_rows(model: LeanModel, entries: Sequence[tuple[int, int]], shape: tuple[int, int]) -> Table:
+    """A shift hint as integers over 2^(4e), one row per maximum; rounding it down is sound, any shift is."""
+
+    def scaled(mantissa: int, exponent: int) -> int:
+        places = exponent + 4 * model.e
+        return mantissa << places if places >= 0 else mantissa >> -places
+
+    rows: list[Row] = [[scaled(*entry) for entry in entries[start : start + shape[1]]] for start in range(0, len(entries), shape[1])]
+    return rows if shape[0] == model.v else rows * model.v
+
+
+def exportable(steps: Sequence[object]) -> tuple[object, int]:
+    """The shift and the number of bins of a certificate of the exported family."""
+    constraints = [step for step in steps if step.rule == "decoupled_constraint"]  # type: ignore[attr-defined]
+    counts = [step for step in steps if step.rule == "count_sums"]  # type: ignore[attr-defined]
+    if len(constraints) != 1 or len(counts) != 1:
+        raise NotExportable("Lean's checker follows certificates with one decoupled_constraint and one count_sums")
+    return constraints[0].hints["shift"], int(counts[0].hints["bins"])  # type: ignore[attr-defined]
+
+
+def exported(model: object, statement: object, steps: Sequence[object], precision: Precision = Precision()) -> tuple[str, Fraction, int]:  # noqa: B008
+    """The Lean data of decoded kernel inputs, the claimed bound, and the number of inputs that Lean should certify."""
+    shift, bins = exportable(steps)
+    lean = lean_model(model.weights)  # type: ignore[attr-defined]
+    scope = [(first, last + 1) for first, last in statement.subject.scope]  # type: ignore[attr-defined]
+    fields, certified = make_hints(lean, shift_rows(lean, shift.entries, shift.shape), scope, bins, precision)  # type: ignore[attr-defined]
+    return "\n".join(data(lean, fields, scope)), statement.claim.bound, certified  # type: ignore[attr-defined]
+
+
+def proof_file(text: str, bound: Fraction) -> str:
+    """Data and a theorem that Lean's kernel closes by computation."""
+    p, q = bound.numerator, bound.denominator
+    return (
+        "module\npublic import Verifier\npublic section\nnamespace Verifier.Exported\n"
+        f"{text}\n"
+        "set_option maxRecDepth 100000\n"
+        f"/-- The checker accepts the certificate. -/\ntheorem accepted : check model certificate scope {p} {q} = true := by decide +kernel\n"
+        f"/-- The bound of the statement holds. -/\ntheorem bound : BoundHolds model scope {p} {q} := check_sound accepted\n"
+        "end Verifier.Exported\n"
+    )
+
+
+def evaluation_file(library: Path, text: str, bound: Fraction) -> str:
+    """The checker's part of the library, the data and two evaluations in one file: 1 for yes, and the certified count."""
+    wanted = ["Verifier.Checker"]
+    order = import_order(library)
+    needed: set[str] = set()
+    while wanted:
+        module = wanted.pop()
+        if module not in needed:
+            needed.add(module)
+            source = (library / module_file(module)).read_text()
+            wanted += [other for other in order if re.search(rf"^public import {re.escape(other)}$", source, re.MULTILINE)]
+    parts = []
+    for module in (module for module in order if module in needed):
+        source = (library / module_file(module)).read_text()
+        body = re.sub(r"^(module|public section|(public )?import .*)$", "", source, flags=re.MULTILINE)
+        parts.append(f"section\n{body}\nend\n")
+    p, q = bound.numerator, bound.denominator
+    evaluations = f"#eval (check model certificate scope {p} {q}).toNat\n#eval certified model certificate scope\n"
+    return "".join(parts) + f"namespace Verifier.Exported\n{text}\n{evaluations}end Verifier.Exported\n"
