@@ -1,0 +1,151 @@
+"""attention_margin: the paper's sub-cubic argument without the paper's slips (MATH G1, G2, G3)."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import pytest
+
+from tests.checking import ARITHMETICS, SAME, Step, array, refusal, run, step, tables
+from tests.models import TinyModel, copying, random_model
+from tests.oracle import truth
+from tests.plans import random_scope
+from tests.rules.shared import counts, peeled_skip
+from verifier.kernel.errors import MalformedInput
+
+AVERAGES = ("none", "mean", "envelope")
+
+
+def hints(model: TinyModel, average: str = "envelope", gap: int = 1, centre: float = 0.9) -> dict[str, object]:
+    gaps = array([[gap] * model.n for _ in range(model.v**2)], "i64")
+    return {"gaps": gaps, "average": average, "centres": array([[centre] * model.n for _ in range(model.v)])}
+
+
+def attention(model: TinyModel, row: list[float], **options: object) -> list[Step]:
+    """The skip path peeled by `row`, and the rule."""
+    return [
+        *(one for one in tables("raw") if one["id"] != "skip"),
+        peeled_skip(row=row),
+        step("skip", "row_range", {"table": "skip.peeled"}, bound="exact", mean="none", spread="rows"),
+        step("right", "attention_margin", SAME, **{**hints(model), **options}),  # type: ignore[arg-type]
+    ]
+
+
+def mean_query(model: TinyModel) -> list[float]:
+    columns = zip(*model.weights["W_E"], strict=True)
+    return [sum(column) / model.v + place for column, place in zip(columns, model.weights["W_pos"][-1], strict=True)]
+
+
+def zeros(rows: int, columns: int) -> list[list[float]]:
+    return [[0.0] * columns for _ in range(rows)]
+
+
+def upstream_counterexample() -> TinyModel:
+    """MATH G1: with an attention below the average, the wrong sign of the paper's default rule certifies the inputs (7, q), q <= 3."""
+    v, n = 8, 2
+    h, d = v + n, 2 * v + n
+    scores = zeros(v, v)
+    for query in range(v):
+        scores[query][7] = math.log(3 / 7 if query <= 3 else 97 / 3) * math.sqrt(h)
+    copies = zeros(v, v)
+    copies[7] = [0.0 if x == 7 else -100.0 if x == 2 else -1.0 for x in range(v)]
+    places = [[50.0 if x == 2 else 0.0 for x in range(v)] for _ in range(n)]
+    unit = [[1.0 * (i == j) for j in range(d)] for i in range(d)]
+    weights = {
+        "W_E": unit[:v],
+        "W_pos": unit[v : v + n],
+        "W_Q": [[*row, *[0.0] * n] for row in scores] + zeros(n + v, h),
+        "W_K": [line[:h] for line in unit[:v]] + zeros(n + v, h),
+        "W_V": [line[:h] for line in unit[:h]] + zeros(v, h),
+        "W_O": [[0.0] * h + row for row in copies + places],
+        "W_U": zeros(h, v) + [line[:v] for line in unit[:v]],
+    }
+    return TinyModel(weights, "upstream counterexample")
+
+
+def test_the_counterexample_is_the_published_one() -> None:
+    answers = truth(upstream_counterexample())
+    assert answers.count("right") == 16
+    assert all(answers.answers[7, query] == "wrong" for query in range(4))
+
+
+@pytest.mark.parametrize("by", ARITHMETICS)
+@pytest.mark.parametrize("average", AVERAGES)
+@pytest.mark.parametrize("centre", [-1.0, 0.0, 0.5, 0.63, 0.97, 2.0])
+def test_the_published_slip_is_not_repeated(average: str, centre: float, by: str) -> None:
+    model = upstream_counterexample()
+    right = truth(model).cells("right")
+    found = counts(model, attention(model, [0.0] * 18, **hints(model, average, centre=centre)), by=by)
+    assert all(0 <= count <= right[cell] for cell, count in found.items())
+    if average == "envelope":
+        assert sum(found.values()) == 16
+
+
+@pytest.mark.parametrize("average", AVERAGES)
+@pytest.mark.parametrize("gap", [1, 2, 5])
+def test_any_gap_and_any_centre_are_sound(average: str, gap: int) -> None:
+    rng = random.Random(f"{average} {gap}")
+    for _ in range(15):
+        v, n, noise, slope = rng.randint(2, 5), rng.randint(1, 4), rng.choice([0.05, 0.3]), rng.choice([-1.0, 1.0, 4.0])
+        model = copying(rng, v, n, noise=noise, slope=slope, copy=4.0)
+        scope = random_scope(rng, model) if rng.random() < 0.4 else None
+        right = truth(model, scope).cells("right")
+        steps = attention(model, mean_query(model), **hints(model, average, gap, rng.uniform(-0.5, 1.5)))
+        for by in ARITHMETICS:
+            assert all(0 <= count <= right[cell] for cell, count in counts(model, steps, scope=scope, by=by).items())
+
+
+def test_a_slope_that_points_up_is_checked_at_both_ends() -> None:
+    """G2: where copying hurts, the least attention is not the worst."""
+    rng = random.Random("G2")
+    for _ in range(16):
+        model = copying(rng, 4, 3, noise=0.2, slope=rng.choice([0.5, 2.0]), copy=rng.choice([-3.0, -1.0]))
+        right = truth(model).cells("right")
+        for average in AVERAGES:
+            found = counts(model, attention(model, mean_query(model), **hints(model, average)), by="fast")
+            assert all(0 <= count <= right[cell] for cell, count in found.items())
+
+
+@pytest.mark.parametrize("by", ARITHMETICS)
+def test_a_wrong_answer_to_a_constant_input_is_not_certified(by: str) -> None:
+    """The one test without a query axis: a list of one False once passed for true."""
+    model = random_model(2, v=3, n=2)
+    turned = TinyModel({**model.weights, "W_U": [[-x for x in row] for row in model.weights["W_U"]]})
+    assert truth(turned).cells("right")[0, 0] == 0
+    assert counts(turned, attention(turned, mean_query(turned)), by=by)[0, 0] == 0
+
+
+def test_perfect_models_are_certified() -> None:
+    model = copying(random.Random("perfect"), 4, 3, noise=0.0, slope=9.0, copy=40.0, place=0.0)
+    for average in ("mean", "envelope"):
+        assert sum(counts(model, attention(model, mean_query(model), **hints(model, average))).values()) >= 60
+
+
+MODEL = random_model(2, v=3, n=2)
+STEP = "step right (attention_margin)"
+
+
+def test_the_skip_path_must_be_one_reference_row() -> None:
+    assert refusal(MODEL, [*tables(), step("right", "attention_margin", SAME, **hints(MODEL))]) == ("wrong-premise", STEP)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"gaps": array([[1, 1]] * 8, "i64")},
+        {"gaps": array([[1, 1, 1]] * 9, "i64")},
+        {"centres": array([[0.5, 0.5]] * 2)},
+        {"centres": array([[0.5]] * 3)},
+    ],
+)
+def test_hints_of_other_shapes_are_rejected(changes: dict[str, object]) -> None:
+    assert refusal(MODEL, attention(MODEL, mean_query(MODEL), **changes)) == ("wrong-shape", STEP)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"gaps": array([[0, 1]] * 9, "i64")}, {"average": "median"}, {"centres": array([[float("nan")] * 2] * 3)}]
+)
+def test_other_hints_are_malformed(changes: dict[str, object]) -> None:
+    with pytest.raises(MalformedInput):
+        run(MODEL, attention(MODEL, mean_query(MODEL), **changes))
