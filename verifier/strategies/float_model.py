@@ -105,22 +105,34 @@ class FloatModel:
         slots = self.n - 1
         least = terms.min(1)
         worst = own + least.sum(0)
-        if query < maximum and slots:  # some slot holds the maximum
-            worst = worst + (terms[:, maximum] - least).min(0)
-        shape = (maximum + 1,) * slots
-        culprit = np.full(shape, -1)
+        boxes = [[np.arange(maximum + 1)] * slots]
+        if query < maximum:  # some slot holds the maximum: split by the first that does
+            worst = worst + (terms[:, maximum] - least).min(0) if slots else worst
+            boxes = [[np.arange(maximum)] * j + [np.array([maximum])] + [np.arange(maximum + 1)] * (slots - 1 - j) for j in range(slots)]
+        found = []
         for output in np.flatnonzero(worst <= 0):
             if output == maximum:
                 continue
-            total = np.full(shape, own[output])
-            for slot in range(slots):
-                total = total + terms[slot, :, output].reshape((-1,) + (1,) * (slots - 1 - slot))
             scale = max(float(np.abs(terms[:, :, output]).max(initial=0.0)), abs(float(own[output])))
-            culprit[(total <= -tolerance * scale) & (culprit < 0)] = output
-        if query < maximum:
-            culprit[(slice(0, maximum),) * slots] = -1
-        tokens = np.argwhere(culprit >= 0)
-        if not len(tokens):
+            for box in boxes:
+                tokens = fillings_below(-tolerance * scale - own[output], [terms[i, line, output] for i, line in enumerate(box)], box)
+                found.append(np.column_stack([tokens, np.full((len(tokens), 2), (query, output))]))
+        if not found:
             return np.empty((0, self.n + 1), dtype=np.int64)
-        outputs = culprit[tuple(tokens.T)]
-        return np.column_stack([tokens, np.full(len(tokens), query), outputs])
+        listed = np.concatenate(found)
+        _, first = np.unique(listed[:, :-1], axis=0, return_index=True)  # an input may lose to several outputs
+        return listed[first]
+
+
+def fillings_below(limit: float, terms: list[np.ndarray], tokens: list[np.ndarray]) -> np.ndarray:
+    """All choices of one token per slot whose terms sum to at most `limit`, shape (count, slots): slot by slot, pruned."""
+    if any(len(line) == 0 for line in terms):
+        return np.empty((0, len(terms)), dtype=np.int64)
+    after = np.cumsum([line.min() for line in terms][::-1])[::-1] if terms else np.zeros(0)
+    chosen, total = np.empty((1, 0), dtype=np.int64), np.zeros(1)
+    for slot, (line, names) in enumerate(zip(terms, tokens, strict=True)):
+        sums = total[:, None] + line
+        rest = after[slot + 1] if slot + 1 < len(terms) else 0.0
+        rows, columns = np.nonzero(sums + rest <= limit)
+        chosen, total = np.column_stack([chosen[rows], names[columns]]), sums[rows, columns]
+    return chosen
