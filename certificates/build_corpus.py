@@ -277,6 +277,13 @@ def size_direction(v: int) -> np.ndarray:
     return np.asarray(column / np.sqrt((column**2).sum()))
 
 
+def hot(maker: Maker, pairs: np.ndarray) -> list[Step]:
+    """A joint constraint for each listed (m, x), a decoupled one for the other outputs."""
+    shift = float_array(np.repeat(maker.shift(), maker.floats.v, axis=0))
+    margins = step("margins", "hot_constraint", ALL_TABLES, shift=shift, hot=integer_array(pairs))
+    return [*exact_tables("raw"), margins, *maker.subcubic()[-2:]]
+
+
 def attention(maker: Maker, average: str, gap: int = 1, reference: np.ndarray | None = None) -> list[Step]:
     """The published sub-cubic argument, repaired: one gap for all, attention centred at 1."""
     v, n = maker.floats.v, maker.floats.n
@@ -450,6 +457,15 @@ def accepted() -> list[Case]:
     norm = step("score", "row_norm", {"table": "peeled"}, left=1, right=1, power=3)
     case("score-by-norms", "A certified spectral norm.", tiny, [*peeled(tiny, "score", ends, norm), *sums], Fraction(0))
 
+    pairs = np.array([[m, x] for m in range(8) for x in ((m + 1) % 8, (m + 7) % 8)])
+    case("hot-outputs", "A few outputs apart, the others together.", tiny, hot(tiny, pairs), Fraction(9, 10))
+    case(
+        "hot-outputs-all",
+        "Every output apart.",
+        tiny,
+        hot(tiny, np.array([[m, x] for m in range(8) for x in range(8) if x != m])),
+        Fraction(9, 10),
+    )
     for average in ("none", "mean", "envelope"):
         case(f"attention-{average}", "The repaired sub-cubic argument.", tiny, attention(tiny, average, 2, query), Fraction(1, 100))
     repaired = with_raw_positions(attention(misled, "envelope"))
@@ -958,6 +974,7 @@ def false_steps() -> list[Case]:
     by_attention = tiny.certificate(attention(tiny, "mean"))
     exact_skip = [*exact_tables("centred"), *attention(tiny, "none")[-2:]]
     row_by_row = integer_array(np.ones((8, 3), dtype=np.int64))
+    itself, nowhere = np.array([[3, 3]]), np.array([[3, 8]])
     as_count = step("bound", "accuracy", {"counts": ["wrong"]})
     return [
         tables("swapped", "The copy table as scores and the scores as copies.", score="copy", copy="score"),
@@ -1005,6 +1022,20 @@ def false_steps() -> list[Case]:
         ),
         refusal(
             "blocks-counted-singly", "Blocks of several tokens where single ones are due.", "wrong-premise", exit_code=1, certificate=blocks
+        ),
+        refusal(
+            "hot-right-answer",
+            "The maximum as its own competitor: a gap of zero.",
+            "not-a-wrong-output",
+            exit_code=1,
+            certificate=tiny.certificate(hot(tiny, itself)),
+        ),
+        refusal(
+            "hot-no-such-output",
+            "A competitor that does not exist.",
+            "not-a-wrong-output",
+            exit_code=1,
+            certificate=tiny.certificate(hot(tiny, nowhere)),
         ),
         low_rank(
             "overlapping",
@@ -1127,6 +1158,13 @@ def too_large_claims() -> list[Case]:
         ),
         case("claim-ties", "Ties counted as right.", zero, [*exact_tables("raw"), *tiny.cubic()[5:]], Fraction(1, 4)),
         case("claim-ties-by-enumeration", "Ties counted as right, every input evaluated.", zero, zero.brute_force(), Fraction(1, 4)),
+        case(
+            "claim-for-maxima-left-out",
+            "All inputs, from constraints for the maximum 7 alone.",
+            tiny,
+            hot(tiny, np.array([[7, 0]])),
+            Fraction(1),
+        ),
         case(
             "claim-repeated-tokens-right",
             "Inputs that repeat one token, all of them counted as right; here most are not.",
