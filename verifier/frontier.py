@@ -50,7 +50,8 @@ class Row:
 
     verdict: PROVED, REJECTED, or None if the strategy did not come to a verdict; then, as after REJECTED, `reason` says why and
     the fields of the proof are None.  bound: `proved` as a decimal, rounded down.  check_seconds: with the fast arithmetic.
-    brute_force_ratio: how many times longer brute force is.  peak_memory_mib: of the whole process, proving and checking.
+    brute_force_ratio: how many times longer brute force is.  peak_memory_mib: of the whole
+    process, proving and checking, libraries and what it still holds of earlier strategies included.
     """
 
     strategy: str

@@ -108,6 +108,8 @@ def write(rows: Sequence[Row], model: Model, folder: Path) -> dict[str, Any]:
     v, n = model.vocabulary, model.positions
     reference = frontier.reference_operations(rows, model)
     guess = estimate(model, samples=SAMPLES, confidence=0.99, seed=SEED)
+    exact = next((row for row in rows if row.is_exact), None)
+    accuracy = guess.stratified.accuracy if exact is None else float(1 - exact.error)
     document = {
         "digest": model.digest,
         "code": frontier.code_digest(),
@@ -129,7 +131,7 @@ def write(rows: Sequence[Row], model: Model, folder: Path) -> dict[str, Any]:
         title=f"max-of-{n}, {v} tokens, width {model.width}, model {model.digest[:19]}…",
         brute_force=reference,
         published_dimension=v ** (n + 1),
-        sampling=sampling_at_cost(model, guess.stratified.accuracy),
+        sampling=sampling_at_cost(model, accuracy),
     )
     return document
 

@@ -86,10 +86,16 @@ class Family:
 
 @dataclass(frozen=True)
 class Constraints:
-    """A family for each true maximum, computed when a counting rule asks for it.  joint: one output index per x != m."""
+    """A family for each true maximum, computed when a counting rule asks for it.
 
-    joint: bool
+    maxima: those that there is a family for; None means all.  A counting rule says nothing about the others.
+    """
+
     at: Callable[[int], Family]
+    maxima: frozenset[int] | None = None
+
+    def speaks_of(self, maximum: int) -> bool:
+        return self.maxima is None or maximum in self.maxima
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from verifier.strategies.cubic import cubic
 from verifier.strategies.envelope import envelope
 from verifier.strategies.exact import exact
 from verifier.strategies.float_model import FloatModel
+from verifier.strategies.hot_outputs import hot_outputs
 from verifier.strategies.low_rank import low_rank
 from verifier.strategies.published import COMBINATIONS
 from verifier.strategies.steps import Step
@@ -36,6 +37,7 @@ class Strategy:
 
 OURS = (
     Strategy("exact", "exact", "screen, joint test, list what is left; wrong inputs confirmed", exact),
+    Strategy("hot-outputs", "v^3 k", "counting, with joint constraints for a few dangerous outputs; for long inputs", hot_outputs),
     Strategy("counting", "v^3 k", "decoupled constraint, a shift per maximum, counted by sums; every length", counting),
     Strategy("subcubic", "v^2 k log v + v^2 d", "decoupled constraint on blocks, one optimised shift, counted by sums", subcubic),
     Strategy("absent-present", "v^2 k^2 + v^2 d", "competitors split by whether they occur; block patterns", absent_present),

@@ -1,6 +1,6 @@
 """Absent/present: copying makes token k argue for output k, so competitors that occur in the input are weighed apart from the rest.
 
-No search: the shift is minus the mean skip row, the blocks are four single tokens below the maximum and then powers of two.
+No search: the shift is minus the mean skip row, the blocks are single tokens next below the maximum and then powers of two.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from verifier.strategies.float_model import FloatModel
 from verifier.strategies.shift import mean_shift
 from verifier.strategies.steps import ALL_TABLES, Step, exact_tables, float_array, step
 
-SINGLES = 4  # tokens next below the maximum that have a block of their own
-MOST_PATTERNS = 20_000  # block patterns per pair that are still worth expanding
+SINGLES = 4  # tokens next below the maximum that have a block of their own, at least
+TOKENS_PER_SINGLE = 16  # one more of them for so many tokens of the vocabulary
+MOST_PATTERNS = 100_000  # block patterns per pair that are still worth expanding
 
 
 def absent_present(model: FloatModel, subject: Subject) -> list[Step]:
@@ -19,13 +20,19 @@ def absent_present(model: FloatModel, subject: Subject) -> list[Step]:
     return [*exact_tables("centred"), *split_steps(model)]
 
 
-def split_steps(model: FloatModel, singles: int = SINGLES) -> list[Step]:
+def singles_for(model: FloatModel) -> int:
+    """Single tokens below the maximum: neighbours are harder to tell apart where there are more of them."""
+    return max(SINGLES, model.v // TOKENS_PER_SINGLE)
+
+
+def split_steps(model: FloatModel) -> list[Step]:
     """The argument from tables to bound."""
-    split = step("split", "absent_present", ALL_TABLES, shift=float_array(mean_shift(model).numpy()), singles=singles)
+    shift = float_array(mean_shift(model).numpy())
+    split = step("split", "absent_present", ALL_TABLES, shift=shift, singles=singles_for(model))
     return [split, step("right", "count_blocks", {"split": "split"}), step("bound", "accuracy", {"counts": ["right"]})]
 
 
-def few_patterns(model: FloatModel, singles: int = SINGLES) -> bool:
+def few_patterns(model: FloatModel) -> bool:
     """Whether the block patterns of the free slots are few enough to be expanded: else count sums."""
-    blocks = min(model.v, 1 + singles + max(model.v, 2).bit_length())
+    blocks = min(model.v, 1 + singles_for(model) + max(model.v, 2).bit_length())
     return bool(blocks ** (model.n - 1) <= MOST_PATTERNS)

@@ -27,7 +27,7 @@ def count_every(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hint], c
         raise TypeError
     counts = {}
     for maximum in range(context.vocabulary):
-        if not context.scope.queries(maximum):
+        if not (context.scope.queries(maximum) and constraints.speaks_of(maximum)):
             continue
         family = constraints.at(maximum)
         if any(block.stop - block.start != 1 for block in family.blocks):

@@ -28,11 +28,12 @@ def count_sums(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hint], co
         raise TypeError
     bins, scope, counts = int(str(hints["bins"])), context.scope, {}
     for maximum in range(context.vocabulary):
-        if not scope.queries(maximum):
+        if not (scope.queries(maximum) and constraints.speaks_of(maximum)):
             continue
         family = constraints.at(maximum)
         sizes = [_block_sizes(scope, slot, family.blocks) for slot in range(scope.free_slots)]
-        bases, terms = family.base.to_list(), family.terms.to_list()
+        bases = family.base.spread(("query", "output"), family.base.sizes).to_list()
+        terms = family.terms.spread(("query", "slot", "block", "output"), family.terms.sizes).to_list()
         for index, query in enumerate(family.queries):
             total = scope.cell(query, maximum)
             lost = 0

@@ -53,7 +53,7 @@ def decoupled_constraint(premises: Mapping[str, list[Fact]], hints: Mapping[str,
         one = context.workshop.integers([0], ("output",), (1,))
         return Family(maximum, range(queries[0], queries[0] + len(queries)), blocks, base + one, terms + one)
 
-    return Constraints(False, at)
+    return Constraints(at)
 
 
 @dataclass(frozen=True)

@@ -36,4 +36,4 @@ def joint_constraint(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hin
         blocks = tuple(Block(k, k + 1) for k in keys)
         return Family(maximum, range(queries[0], queries[0] + len(queries)), blocks, base, terms.renamed(key="block"))
 
-    return Constraints(True, at)
+    return Constraints(at)
