@@ -71,6 +71,8 @@ BY_VOCABULARY = ("max-of-4-seed-123", "max-of-4-vocabulary-128", "max-of-4-vocab
 BY_LENGTH = ("max-of-4-seed-123", "max-of-5", "max-of-10", "max-of-20")
 GROWING = ("cubic", "subcubic", "counting", "absent-present", "exact", "low-rank-quadratic")
 
+SHORTEST = 0.01  # seconds: strategies without hints search for nothing, and have no dashed line
+
 GROWTH_COLUMNS = (
     "model",
     "k",
@@ -163,7 +165,7 @@ def draw_growth(rows: Sequence[dict[str, Any]]) -> Figure:
 
 def _lines(axes: Axes, rows: Sequence[dict[str, Any]], size: str, measure: str, *, label: bool) -> None:
     for strategy, colour in zip(GROWING, COLOURS, strict=False):
-        points = sorted((row[size], max(row[measure], 1e-3)) for row in rows if row["strategy"] == strategy)
+        points = sorted((row[size], row[measure]) for row in rows if row["strategy"] == strategy and row[measure] >= SHORTEST)
         style = "--" if measure == "prove_seconds" else "-"
         axes.plot(
             *zip(*points, strict=True) if points else ([], []), color=colour, linestyle=style, marker="o", markersize=4, linewidth=1.2

@@ -218,10 +218,10 @@ def make_rows(
 ) -> list[Row]:
     """A row for each name, in that order; rows that are in the folder already and still true are not made again.
 
-    seconds: for each strategy.  Memory is limited to an equal share of what is free.
+    seconds: for each strategy.  Memory is limited to an equal share of half of what is free.
     """
     spare = memory_to_spare()
-    share = None if spare is None else spare * 9 // (10 * workers)
+    share = None if spare is None else spare // (2 * workers)
     work = Work(model_bytes, file, folder, read_model(model_bytes, file=file).digest, seconds, share)
     rows = {} if force else {name: row for name in names if (row := stored_row(folder, name, work.digest)) is not None}
     missing = [name for name in names if name not in rows]

@@ -1,0 +1,88 @@
+"""Write the figures that README.md quotes: `python benchmarks/readme_table.py` runs the demo and the main strategies on the main model.
+
+The demo's output goes between the markers `demo`, a table of strategies between the markers `frontier`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+
+from verifier.prove import prove
+from verifier.strategies import STRATEGIES
+
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+MODEL = "certificates/models/max-of-4.safetensors"
+SHOWN = (
+    "brute-force",
+    "exact",
+    "absent-present",
+    "low-rank-qk",
+    "counting",
+    "subcubic",
+    "low-rank-quadratic-qk",
+    "low-rank-eu",
+    "low-rank-quadratic",
+    "cubic",
+    "envelope",
+    "subcubic/max_diff_exact/mean_query+diff/exact_EQKE+max_diff_exact",
+    "subcubic/max_diff_exact/mean_query+diff/max_diff_subproduct",
+    "subcubic/max_diff_exact/mean_query+diff/max_diff_subproduct_recursive",
+    "subcubic/mean_query+max_diff/mean_query+diff/max_diff_subproduct_recursive",
+)
+
+
+def demo() -> str:
+    """The commands of `make demo` with their output."""
+    with tempfile.TemporaryDirectory() as folder:
+        lines = []
+        files = "demo-output/statement.json demo-output/certificate.json"
+        for command in (
+            f"verifier prove {MODEL} --strategy subcubic -o demo-output",
+            f"verifier check {files} {MODEL}",
+            f"verifier check {files} {MODEL} --arithmetic fast",
+        ):
+            words = command.replace("demo-output", f"{folder}/demo-output").split()
+            done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
+            lines += ["    $ " + command, *("    " + line for line in done.stdout.replace(f"{folder}/", "").splitlines()), ""]
+    return "\n".join(lines)
+
+
+def table() -> str:
+    """One row per strategy, best bound first."""
+    model = (ROOT / MODEL).read_bytes()
+    rows = []
+    for name in SHOWN:
+        verdict = prove(model, STRATEGIES[name], file=MODEL, reference=False).verdicts[0]
+        if verdict.bound is None:
+            raise RuntimeError(name)
+        ledger, bound = verdict.context.ledger, verdict.bound
+        exact = " exact" if bound.certified + bound.wrong == bound.total else ""
+        length = f"2^{math.log2(ledger.operations):.1f}"
+        share = math.floor(bound.proved * 10**5) / 10**5
+        mark = "published" if STRATEGIES[name].published else "ours"
+        rows.append(
+            (
+                bound.certified,
+                f"| `{name}` | {mark} | {STRATEGIES[name].cost_class} | {share:.5f}{exact} | {length} | {verdict.seconds:.1f} |",
+            )
+        )
+    rows.sort(key=lambda row: -row[0])
+    head = ["| strategy | whose | cost class | accuracy at least | operations | fast check, s |", "|---|---|---|---|---|---|"]
+    return "\n".join(head + [row for _, row in rows])
+
+
+def main() -> None:
+    """Rewrite both parts of README.md."""
+    text = README.read_text()
+    for name, content in (("demo", demo()), ("frontier", table())):
+        text = re.sub(rf"<!-- {name} -->.*?<!-- end -->", lambda _, n=name, c=content: f"<!-- {n} -->\n{c}\n<!-- end -->", text, flags=re.S)
+    README.write_text(text)
+
+
+if __name__ == "__main__":
+    main()
