@@ -108,6 +108,9 @@ theorem pure_margin_sound (T : Tables R) (u : R) (q m : Nat) (hn : 0 < T.n) (hq 
   generalize exp (u * T.score q m) * (sk + C m) = gM at *
   generalize sumOn (T.n - 1) (fun i => Nat.beq (t i) m) (fun i => exp (u * T.pscore q i)) = y at *
   generalize sumOn (T.n - 1) (fun i => !Nat.beq (t i) m) (fun i => exp (u * T.pscore q i)) = y' at *
+  generalize (sum (T.n - 1) fun i => exp (u * T.pscore q i)) = Z at *
+  have ey : y' = Z - y := by grind
+  rw [ey] at rest
   grind
 
 /-- The sequences of a scope with exactly `c` tokens that are good and different from `m`, all others equal to `m`. -/
@@ -148,6 +151,7 @@ theorem countPattern_eq (m : Nat) (good : Nat → Bool) (scope : List (Nat × Na
             apply List.countP_eq_zero.mpr; intro t _
             simp [Function.comp, pattern, h]
           | succ c =>
+            show _ = countPattern m good rs c
             rw [← ih c]
             congr 1; funext t
             simp only [Function.comp, pattern, h, g, Bool.false_and, Bool.false_or, Bool.not_false, Bool.true_and]

@@ -1,0 +1,7 @@
+module
+public import Verifier.CheckerSound
+public import Verifier.Extremal
+public import Verifier.Rules.Tables
+public import Verifier.Rules.Paper
+public import Verifier.Spectral
+public import Verifier.Rules.Blocks
