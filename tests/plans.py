@@ -42,6 +42,15 @@ def decoupled_sums(rng: random.Random, model: TinyModel) -> list[Step]:
     return [*some_tables(rng, model), decoupled(shift, rng.choice([0, 1, 2, 9])), sums(rng.choice([1, 2, 7, 64, 1000]))]
 
 
+def hot(rng: random.Random, model: TinyModel) -> list[Step]:
+    """Some outputs apart, for some maxima; the rest by a decoupled constraint."""
+    pairs = [[m, x] for m in range(model.v) for x in range(model.v) if m != x]
+    chosen = rng.sample(pairs, rng.randint(1, len(pairs)))
+    hints = {"shift": array(random_shift(rng, model, model.v)), "hot": array(chosen, "i64")}
+    counting = rng.choice([every(), sums(rng.choice([1, 7, 64, 1000]))])
+    return [*some_tables(rng, model), step("margins", "hot_constraint", SAME, **hints), counting]
+
+
 def blocks(rng: random.Random, model: TinyModel) -> list[Step]:
     hints = {"shift": array(random_shift(rng, model)), "singles": rng.choice([0, 1, 2, 9])}
     count = step("right", "count_blocks", {"split": "split"})
@@ -80,7 +89,7 @@ def attention(rng: random.Random, model: TinyModel) -> list[Step]:
 
 PLANS: dict[str, Plan] = {
     plan.__name__: plan
-    for plan in (joint_every, joint_sums, decoupled_every, decoupled_sums, blocks, exceptions, pure, attention)
+    for plan in (joint_every, joint_sums, decoupled_every, decoupled_sums, hot, blocks, exceptions, pure, attention)
 }
 # may be refused on an unlucky draw: a divisor that a loose score leaves undecided, too few tokens for a split
 UNLUCKY = {"undecided-divisor", "too-few-tokens"}

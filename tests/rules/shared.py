@@ -34,6 +34,7 @@ def entries(matrix: Matrix) -> list[list[Fraction]]:
 ON_TABLES: dict[str, dict[str, object]] = {
     "joint_constraint": {},
     "decoupled_constraint": {"shift": array([[0.0, 0.0, 0.0]]), "singles": 1},
+    "hot_constraint": {"shift": array([[0.0, 0.0, 0.0]] * 3), "hot": array([[2, 0]], "i64")},
     "absent_present": {"shift": array([[0.0, 0.0, 0.0]]), "singles": 1},
     "pure_margin": {},
     "list_exceptions": {},

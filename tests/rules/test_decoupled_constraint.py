@@ -81,7 +81,6 @@ def test_the_family_has_one_output_and_all_queries_in_scope() -> None:
     found = facts(MODEL, [*tables(), decoupled([[0.0] * 4], 1)], scope=[[0, 3], [1, 2]])[0]["margins"]
     assert isinstance(found, Constraints)
     family = found.at(3)
-    assert not found.joint
     assert family.queries == range(1, 3)
     assert family.base.shape == (2, 1)
     assert family.terms.shape == (2, 1, len(family.blocks), 1)

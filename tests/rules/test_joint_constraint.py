@@ -17,7 +17,6 @@ from verifier.kernel.facts import Constraints, Family
 def family(model: TinyModel, maximum: int, positions: str = "centred", by: str = "mpmath", **options: object) -> Family:
     found = facts(model, [*tables(positions), joint()], by=by, **options)[0]["margins"]  # type: ignore[arg-type]
     assert isinstance(found, Constraints)
-    assert found.joint
     return found.at(maximum)
 
 
