@@ -18,7 +18,7 @@ from tests.numbers import ball
 from tests.oracle import PRECISION, Transformer
 from tests.refusals import LIMIT, MALFORMED, refused
 from verifier.kernel import limits
-from verifier.kernel.errors import VerifierError
+from verifier.kernel.errors import MalformedInput, VerifierError
 from verifier.kernel.limits import LIMITS
 from verifier.kernel.matrix import Ledger, Matrix
 from verifier.kernel.model import CONSTANT_BUFFERS, TABLES, ZERO_BIASES, Model, Paths, read_model
@@ -67,10 +67,21 @@ def test_biases_that_are_zero_change_nothing(name: str, value: float) -> None:
     assert read({**TINY.tensors(), name: floats([1, H], value)}).digest == TINY.digest
 
 
-@pytest.mark.parametrize("name", sorted(CONSTANT_BUFFERS))
-def test_constant_buffers_change_nothing(name: str) -> None:
-    assert read({**TINY.tensors(), name: ("F32", [], struct.pack("<f", float("-inf")))}).digest == TINY.digest
-    assert read({**TINY.tensors(), name: ("BOOL", [2, 2], b"\1\0\1\1")}).digest == TINY.digest
+def test_constant_buffers_change_nothing() -> None:
+    ignore, mask = sorted(CONSTANT_BUFFERS)
+    assert read({**TINY.tensors(), ignore: ("F32", [], struct.pack("<f", float("-inf")))}).digest == TINY.digest
+    positions = len(read(TINY.tensors()).weights["W_pos"])
+    causal = b"".join(bytes([1] * (row + 1) + [0] * (positions - row - 1)) for row in range(positions))
+    assert read({**TINY.tensors(), mask: ("BOOL", [positions, positions], causal)}).digest == TINY.digest
+
+
+def test_a_mask_that_hides_a_position_from_the_last_one_is_refused() -> None:
+    mask = sorted(CONSTANT_BUFFERS)[1]
+    positions = len(read(TINY.tensors()).weights["W_pos"])
+    local = b"\1" * (positions * positions - positions) + b"\0" + b"\1" * (positions - 1)
+    with pytest.raises(MalformedInput) as caught:
+        read({**TINY.tensors(), mask: ("BOOL", [positions, positions], local)})
+    assert (caught.value.code, caught.value.clause) == ("masked-attention", "5.4")
 
 
 # The digest

@@ -33,6 +33,9 @@ class Limits:
     reference_operations: int = 1 << 26  # operations of one reference check
     fast_operations: int = 1 << 35  # operations of one fast check
     peels: int = 32  # peels of one table
+    patterns: int = 1 << 20  # block patterns of one query and maximum
+    histogram_bits: int = 1 << 26  # bits of the histogram of all sums of one query and maximum
+    listing_steps: int = 1 << 24  # inputs listed by one step, each once per output that may win
     listed_inputs: int = 1 << 22  # input sequences listed by one step
     spectral_power: int = 6  # doublings in a certified spectral norm
 

@@ -39,7 +39,8 @@ class Ledger:
         self.flops += flops
         self.integer_ops += integer_ops
         if self.limit is not None and self.operations > self.limit:
-            check_limit(self.limit_name, self.operations, hint="check with --arithmetic fast")
+            hint = "check with --arithmetic fast" if self.limit_name == "reference_operations" else ""
+            check_limit(self.limit_name, self.operations, hint=hint)
 
 
 @dataclass(frozen=True)

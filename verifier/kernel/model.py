@@ -18,6 +18,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, reduce
+from math import prod
 from operator import matmul
 
 from verifier.kernel.errors import MalformedInput
@@ -38,7 +39,9 @@ WEIGHTS = {
     "W_U": ("unembed.W_U", "dv"),
 }
 ZERO_BIASES = {"blocks.0.attn.b_Q", "blocks.0.attn.b_K", "blocks.0.attn.b_V", "blocks.0.attn.b_O", "unembed.b_U"}
-CONSTANT_BUFFERS = {"blocks.0.attn.mask", "blocks.0.attn.IGNORE"}  # the causal mask of TransformerLens: no information
+MASK = "blocks.0.attn.mask"  # the causal mask of TransformerLens, a buffer
+IGNORED = "blocks.0.attn.IGNORE"  # what masked scores are set to
+CONSTANT_BUFFERS = {MASK, IGNORED}
 
 
 @dataclass(frozen=True)
@@ -89,11 +92,10 @@ def read_model(data: bytes, *, file: str) -> Model:
 
     tensors = read_safetensors(data, file=file)
     sizes: dict[str, int] = {"1": 1}
-    weights: dict[str, tuple[tuple[tuple[int, int], ...], ...]] = {}
-    for name, (key, letters) in WEIGHTS.items():
+    for key, letters in WEIGHTS.values():
         if key not in tensors:
             raise refuse("missing-tensor", f"the tensor {key}", "no such tensor", "5.1")
-        tensor = tensors.pop(key)
+        tensor = tensors[key]
         if tensor.dtype not in FORMATS:
             raise refuse("wrong-dtype", "one of " + ", ".join(FORMATS), f"{tensor.dtype} in {key}", "5.2")
         if len(tensor.shape) != len(letters):
@@ -102,18 +104,22 @@ def read_model(data: bytes, *, file: str) -> Model:
             if size != sizes.setdefault(letter, size):
                 code = "extra-head" if letter == "1" else "wrong-shape"
                 raise refuse(code, f"{letter} = {sizes[letter]} in {key}", list(tensor.shape), "5.3")
-        weights[name] = _rows(tensor, file)
     for letter, field in (("v", "vocabulary"), ("n", "positions"), ("d", "width"), ("h", "width")):
         check_limit(field, sizes[letter], file=file, clause="5.3")
     if sizes["v"] < 2 or min(sizes.values()) < 1:
         raise refuse("wrong-shape", "at least 2 tokens and no empty axis", sizes, "5.3")
+    weights = {name: _rows(tensors.pop(key), file) for name, (key, _) in WEIGHTS.items()}
     for key, tensor in tensors.items():
         if key in ZERO_BIASES:
+            check_limit("width", prod(tensor.shape), file=file, clause="5.4")
             if tensor.dtype not in FORMATS or any(
                 m for m, _ in decode_floats(tensor.data, tensor.dtype, file=file, clause="5.4", name=key)
             ):
                 raise refuse("nonzero-bias", f"zeros in {key}", "another value", "5.4")
-        elif key not in CONSTANT_BUFFERS:
+        elif key == MASK:  # a mask that hides a position from the last one is another architecture, such as local attention
+            if tensor.dtype != "BOOL" or tensor.data[-sizes["n"] :] != b"\x01" * sizes["n"]:
+                raise refuse("masked-attention", "a mask that shows every position to the last one", "another mask", "5.4")
+        elif key != IGNORED:
             raise refuse("unknown-tensor", "only the seven weights and zero biases", key, "5.4")
     return Model(weights)
 

@@ -109,10 +109,9 @@ class ListCells:
         return ListCells(self.take(axis, [index]).cells, self.shape[:axis] + self.shape[axis + 1 :])
 
     def joined(self, others: Sequence[ListCells], axis: int) -> ListCells:
-        inner = prod(self.shape[axis:])
         parts = [(one.cells, prod(one.shape[axis:])) for one in (self, *others)]
         cells: list[Any] = []
-        for block in range(len(self.cells) // inner):
+        for block in range(prod(self.shape[:axis])):
             for source, width in parts:
                 cells += source[block * width : (block + 1) * width]
         size = sum(one.shape[axis] for one in (self, *others))

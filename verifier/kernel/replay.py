@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from verifier.kernel.arithmetic import Arithmetic
 from verifier.kernel.certificate import Certificate
-from verifier.kernel.errors import StepRejected, SubjectMismatch
+from verifier.kernel.errors import LimitExceeded, StepRejected, SubjectMismatch
 from verifier.kernel.facts import Bound, Context, Fact, Scope
 from verifier.kernel.limits import LIMITS
 from verifier.kernel.matrix import Ledger
@@ -45,7 +45,7 @@ def replay(certificate: Certificate, context: Context, *, file: str, progress: P
             premises[role] = [facts[name] for name in ids]
         try:
             facts[step.id] = rule.apply(premises, step.hints, context)
-        except StepRejected as error:
+        except (StepRejected, LimitExceeded) as error:
             error.file, error.clause = file, f"step {step.id} ({step.rule})"
             raise
     last = facts[certificate.steps[-1].id] if certificate.steps else None

@@ -5,6 +5,7 @@ No search: the shift is minus the mean skip row, the blocks are single tokens ne
 
 from __future__ import annotations
 
+from verifier.kernel.errors import Usage
 from verifier.kernel.statement import Subject
 from verifier.strategies.float_model import FloatModel
 from verifier.strategies.shift import mean_shift
@@ -16,7 +17,10 @@ MOST_PATTERNS = 100_000  # block patterns per pair that are still worth expandin
 
 
 def absent_present(model: FloatModel, subject: Subject) -> list[Step]:
-    """Exact tables."""
+    """Exact tables.  Raises Usage where the patterns are too many to expand."""
+    if not few_patterns(model):
+        got = f"{model.n - 1} free slots of {model.v} tokens"
+        raise Usage("too-many-patterns", expected=f"at most {MOST_PATTERNS} block patterns", got=got, hint="use counting or subcubic")
     return [*exact_tables("centred"), *split_steps(model)]
 
 

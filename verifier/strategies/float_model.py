@@ -9,6 +9,7 @@ from math import ldexp
 
 import numpy as np
 
+from verifier.kernel.limits import check_limit
 from verifier.kernel.model import Model
 
 
@@ -110,7 +111,7 @@ class FloatModel:
             worst = worst + (terms[:, maximum] - least).min(0) if slots else worst
             boxes = [[np.arange(maximum)] * j + [np.array([maximum])] + [np.arange(maximum + 1)] * (slots - 1 - j) for j in range(slots)]
         found = []
-        for output in np.flatnonzero(worst <= 0):
+        for output in np.flatnonzero(worst < 0):
             if output == maximum:
                 continue
             scale = max(float(np.abs(terms[:, :, output]).max(initial=0.0)), abs(float(own[output])))
@@ -131,8 +132,10 @@ def fillings_below(limit: float, terms: list[np.ndarray], tokens: list[np.ndarra
     after = np.cumsum([line.min() for line in terms][::-1])[::-1] if terms else np.zeros(0)
     chosen, total = np.empty((1, 0), dtype=np.int64), np.zeros(1)
     for slot, (line, names) in enumerate(zip(terms, tokens, strict=True)):
+        check_limit("tensor_cells", len(total) * len(line), hint="there are too many wrong inputs to list")
         sums = total[:, None] + line
         rest = after[slot + 1] if slot + 1 < len(terms) else 0.0
         rows, columns = np.nonzero(sums + rest <= limit)
+        check_limit("listed_inputs", len(rows), hint="there are too many wrong inputs to list")
         chosen, total = np.column_stack([chosen[rows], names[columns]]), sums[rows, columns]
     return chosen

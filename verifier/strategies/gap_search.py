@@ -58,7 +58,8 @@ class _Arrays:
         part = float_matrix(score.part)
         wide = float_matrix(slack.rows) @ float_matrix(slack.columns).T if slack else np.zeros_like(part)
         self.high, self.low = (part + wide) / scale, (part - wide) / scale
-        self.rho = np.exp(float_matrix(tables["position_score"].part) / scale)
+        place_score = float_matrix(tables["position_score"].part) / scale
+        self.rho = np.exp(place_score - place_score.max(1, keepdims=True))  # only ratios within a row matter
         self.copy, self.place = float_matrix(tables["copy"].part), float_matrix(tables["position_copy"].part)
         skip, skip_slack = tables["skip"], tables["skip"].slack
         self.reference = float_matrix(skip.part)[0]
@@ -88,19 +89,19 @@ class _Arrays:
         below = np.minimum.accumulate(worst[:maximum])
         rho = np.sort(self.rho[queries, :slots], axis=1)
         own_rho = self.rho[queries, slots]
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             most = np.exp(np.maximum.accumulate(self.high[queries, :maximum], axis=1) - self.low[queries, [maximum]][:, None])
             least = np.exp(np.minimum.accumulate(self.low[queries, :maximum], axis=1) - self.high[queries, [maximum]][:, None])
             own_most = np.exp(self.high[queries, queries] - self.low[queries, maximum]) * own_rho
             own_least = np.exp(self.low[queries, queries] - self.high[queries, maximum]) * own_rho
         is_maximum = queries == maximum
-        cheap, dear = rho[:, : slots - count].sum(1), rho[:, count:].sum(1)  # attention weight of slots that hold m: least, most
-        total = rho.sum(1)
+        # weights of the slots that hold m and of the others: m in the least, then in the most attended slots
+        cheap, dear = (rho[:, : slots - count], rho[:, slots - count :]), (rho[:, count:], rho[:, :count])
         ends = []
-        for paid, ratio, own in ((cheap, most, own_most), (dear, least, own_least)):
-            lost = (total - paid)[:, None] * ratio + np.where(is_maximum, 0.0, own)[:, None]
-            with np.errstate(divide="ignore", invalid="ignore"):
-                ends.append(1 / (1 + lost / (paid + np.where(is_maximum, own_rho, 0.0))[:, None]))
+        for (paid, others), ratio, own in ((cheap, most, own_most), (dear, least, own_least)):
+            with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # NaN is no proof
+                lost = (others.sum(1)[:, None] * ratio if count else np.zeros_like(ratio)) + np.where(is_maximum, 0.0, own)[:, None]
+                ends.append(1 / (1 + lost / (paid.sum(1) + np.where(is_maximum, own_rho, 0.0))[:, None]))
         losses = np.minimum(below[None, :] if count else np.inf, np.where(is_maximum, np.inf, worst[queries])[:, None])
         losses = np.broadcast_to(losses, ends[0].shape)
         if not count:  # at q = m: no token below m, a = 1

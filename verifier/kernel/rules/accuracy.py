@@ -31,7 +31,7 @@ def accuracy(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hint], cont
     wrong = premises.get("wrong", [])
     found = wrong[0].wrong if wrong and isinstance(wrong[0], WrongInputs) else 0
     certified, total = sum(best.values()), context.subject.total
-    if not best and not found:
+    if not premises:
         raise StepRejected("no-premises", expected="counts or wrong inputs", got="neither")
     if certified + found > total:
         raise RuntimeError(f"{certified} right and {found} wrong among {total} inputs")

@@ -11,6 +11,7 @@ from operator import add
 
 from verifier.kernel.certificate import Hint, Signature
 from verifier.kernel.facts import AbsentPresent, Context, Count, Fact, Split
+from verifier.kernel.limits import check_limit
 from verifier.kernel.tensor import Tensor
 
 SIGNATURE = Signature(premises={"split": ("AbsentPresent",)}, hints={})
@@ -172,6 +173,7 @@ class _Tests:
         totals = [0] * len(self.chosen)
         for box in boxes:
             if all(box):
+                check_limit("patterns", prod(map(len, box)))
                 passed, weights = self._passed(box, suspects), self._weights(box)
                 for index in range(len(self.chosen)):
                     totals[index] += passed.select("query", index).weighted_sum(weights)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from verifier.kernel.certificate import Hint, Integers, Signature
 from verifier.kernel.facts import Block, Constraints, Context, Count, Fact, Scope
+from verifier.kernel.limits import check_limit
 from verifier.kernel.matrix import Ledger
 
 SIGNATURE = Signature(premises={"constraints": ("Constraints",)}, hints={"bins": Integers(1, 1 << 20)})
@@ -115,6 +116,7 @@ def _at_least(threshold: int, slots: list[_Histogram], ledger: Ledger) -> int:
             place = min(b, cap) - low
             fields[place] = fields.get(place, 0) + s
         span = max(fields) + 1
+        check_limit("histogram_bits", width * (length + span))
         ledger.count(integer_ops=2 * length * len(fields))
         product *= sum(s << (width * place) for place, s in fields.items())
         length += span - 1

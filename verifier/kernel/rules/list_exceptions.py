@@ -29,7 +29,7 @@ def list_exceptions(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hint
     """
     margins = Margins(table_premises(premises), context)
     counts: dict[tuple[int, int], int] = {}
-    listed = 0
+    listed, steps = 0, 0
     for maximum in range(context.vocabulary):
         queries = context.scope.queries(maximum)
         if not queries:
@@ -41,6 +41,8 @@ def list_exceptions(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hint
                 for query, tokens in _Screen(margins, maximum, chosen).failures():
                     exceptions[query].add(tokens)
                     context.ledger.count(integer_ops=1)
+                    steps += 1
+                    check_limit("listing_steps", steps)
         listed += sum(map(len, exceptions.values()))
         check_limit("listed_inputs", listed)
         counts |= {(query, maximum): context.scope.cell(query, maximum) - len(found) for query, found in exceptions.items()}
@@ -176,7 +178,7 @@ class _Screen:
     def failures(self) -> Iterator[tuple[int, tuple[int, ...]]]:
         """Tests 3 and 4: (query, tokens of the free slots) of every input that is not certainly right for some x."""
         pairs = self._survivors()
-        if not pairs:
+        if not pairs or (self.needs_maximum and not self.slots):  # no free slot to hold the maximum: no such input
             return
         queries, outputs = [i for i, _ in pairs], [j for _, j in pairs]
         own = self.own.at("pair", query=queries, output=outputs)
