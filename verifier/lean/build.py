@@ -37,8 +37,13 @@ class BuildReport:
     output: dict[str, str] = field(default_factory=dict)
 
 
-def build(library: Path, extra_files: Sequence[Path] = (), progress: Callable[[str], None] = lambda _: None) -> BuildReport:
-    """Build `library`, then each of `extra_files` (each may import the library, not another extra file)."""
+def build(
+    library: Path, extra_files: Sequence[Path] = (), progress: Callable[[str], None] = lambda _: None, *, library_too: bool = True
+) -> BuildReport:
+    """Build `library`, then each of `extra_files` (each may import the library, not another extra file).
+
+    `library_too=False` is for files that import nothing of it.
+    """
     library = library.resolve()
     for module in import_order(library):
         refuse_cheating(library / module_file(module), evaluation_allowed=False)
@@ -47,9 +52,9 @@ def build(library: Path, extra_files: Sequence[Path] = (), progress: Callable[[s
     toolchain = find_toolchain()
     report = BuildReport(toolchain.name)
     if isinstance(toolchain, OfficialLean):
-        build_with_lake(toolchain, library, extra_files, report)
+        build_with_lake(toolchain, library, extra_files, report, library_too=library_too)
     else:
-        build_packaged(toolchain, library, extra_files, report, progress)
+        build_packaged(toolchain, library, extra_files, report, progress, library_too=library_too)
     return report
 
 
@@ -65,12 +70,13 @@ def refuse_unfinished(module: str, answer: Answer) -> None:
         raise BuildFailed(f"{module} (exit {answer.returncode}):\n{answer.output}")
 
 
-def build_with_lake(toolchain: OfficialLean, library: Path, extra_files: Sequence[Path], report: BuildReport) -> None:
+def build_with_lake(toolchain: OfficialLean, library: Path, extra_files: Sequence[Path], report: BuildReport, *, library_too: bool) -> None:
     """The official toolchain keeps its own cache."""
-    start = time.monotonic()
-    answer = run([str(toolchain.lake), "build"], cwd=library, env=os.environ, seconds=FILE_SECONDS * 4)
-    refuse_unfinished(LIBRARY_ROOT, answer)
-    report.output[LIBRARY_ROOT], report.seconds[LIBRARY_ROOT] = answer.output, time.monotonic() - start
+    if library_too:
+        start = time.monotonic()
+        answer = run([str(toolchain.lake), "build"], cwd=library, env=os.environ, seconds=FILE_SECONDS * 4)
+        refuse_unfinished(LIBRARY_ROOT, answer)
+        report.output[LIBRARY_ROOT], report.seconds[LIBRARY_ROOT] = answer.output, time.monotonic() - start
     for path in extra_files:
         start = time.monotonic()
         answer = run([str(toolchain.lake), "env", "lean", str(path.resolve())], cwd=library, env=os.environ, seconds=FILE_SECONDS)
@@ -79,10 +85,16 @@ def build_with_lake(toolchain: OfficialLean, library: Path, extra_files: Sequenc
 
 
 def build_packaged(
-    toolchain: PackagedLean, library: Path, extra_files: Sequence[Path], report: BuildReport, progress: Callable[[str], None]
+    toolchain: PackagedLean,
+    library: Path,
+    extra_files: Sequence[Path],
+    report: BuildReport,
+    progress: Callable[[str], None],
+    *,
+    library_too: bool,
 ) -> None:
     """One process per file that changed, at most `WORKERS` at a time."""
-    sources = {module: (library, module_file(module)) for module in import_order(library)}
+    sources = {module: (library, module_file(module)) for module in import_order(library)} if library_too else {}
     sources |= {path.stem: (path.resolve().parent, path.name) for path in extra_files}
     texts = {module: (root / file).read_text() for module, (root, file) in sources.items()}
     needs = {module: [m for m in imports_of(text) if m in sources] for module, text in texts.items()}

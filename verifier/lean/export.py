@@ -87,6 +87,8 @@ def shift_rows(model: LeanModel, entries: Sequence[tuple[int, int]], shape: tupl
 
 def exportable(steps: Sequence[object]) -> tuple[object, int]:
     """The shift and the number of bins of a certificate of the exported family."""
+    if any(step.rule in ("peeled_table", "row_range", "row_norm") for step in steps):  # type: ignore[attr-defined]
+        raise NotExportable("Lean's checker follows exact tables only")
     constraints = [step for step in steps if step.rule == "decoupled_constraint"]  # type: ignore[attr-defined]
     counts = [step for step in steps if step.rule == "count_sums"]  # type: ignore[attr-defined]
     if len(constraints) != 1 or len(counts) != 1:
@@ -131,7 +133,7 @@ def evaluation_file(library: Path, text: str, bound: Fraction) -> str:
     for module in (module for module in order if module in needed):
         source = (library / module_file(module)).read_text()
         body = re.sub(r"^(module|public section|(public )?import .*)$", "", source, flags=re.MULTILINE)
-        parts.append(f"section\n{body}\nend\n")
+        parts.append(f"public section\n{body}\nend\n")
     p, q = bound.numerator, bound.denominator
     evaluations = f"#eval (check model certificate scope {p} {q}).toNat\n#eval certified model certificate scope\n"
-    return "".join(parts) + f"namespace Verifier.Exported\n{text}\n{evaluations}end Verifier.Exported\n"
+    return "module\n" + "".join(parts) + f"public section\nnamespace Verifier.Exported\n{text}\n{evaluations}end Verifier.Exported\n"
