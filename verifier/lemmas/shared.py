@@ -27,6 +27,18 @@ def product_keeps_order() -> Claim:
     return Claim([w >= 0, b <= c], [w * b <= w * c])
 
 
+def product_keeps_order_strictly() -> Claim:
+    """If w > 0 and b < c, then w b < w c."""
+    w, b, c = z3.Reals("w b c")
+    return Claim([w > 0, b < c], [w * b < w * c])
+
+
+def square_is_nonnegative() -> Claim:
+    """a^2 >= 0."""
+    a = z3.Real("a")
+    return Claim([], [a * a >= 0])
+
+
 def square_keeps_order() -> Claim:
     """If 0 <= a <= b, then a^2 <= b^2."""
     a, b = z3.Reals("a b")
@@ -115,22 +127,20 @@ def exp_upper_by_squaring() -> Claim:
 # Softmax and the margin
 
 
-def constant_leaves_softmax() -> Claim:
-    """Adding one number to all scores of a query changes no attention."""
-    c, score, a, b = z3.Real("c"), vector("s", 3), vector("a", 3), vector("b", 3)
-    weights, moved = [exp(s) for s in score], [exp(s + c) for s in score]
-    total, moved_total = z3.Sum(weights), z3.Sum(moved)
-    hypotheses = [x * total == w for x, w in zip(a, weights, strict=True)]
-    hypotheses += [x * moved_total == w for x, w in zip(b, moved, strict=True)]
-    helped = [use(exp_positive, x=term) for term in (*score, c)]
-    helped += [use(equal_quotients, a=x, b=y, w=w, z=total, e=exp(c)) for x, y, w in zip(a, b, weights, strict=True)]
-    return Claim(hypotheses, [x == y for x, y in zip(a, b, strict=True)], helped, [exp_adds(s, c, s + c) for s in score])
-
-
 def equal_quotients() -> Claim:
     """If a z = w and b (e z) = e w with e, z > 0, then a = b."""
     a, b, w, z, e = z3.Reals("a b w z e")
     return Claim([z > 0, e > 0, a * z == w, b * (e * z) == e * w], [a == b])
+
+
+def constant_leaves_softmax() -> Claim:
+    """Adding one number to all scores of a query changes no attention."""
+    c, score, a, b = z3.Real("c"), vector("s", 3), z3.Real("a"), z3.Real("b")
+    weights, moved = [exp(s) for s in score], [exp(s + c) for s in score]
+    hypotheses = [a * z3.Sum(weights) == weights[0], b * z3.Sum(moved) == moved[0]]
+    helped = [use(exp_positive, x=term) for term in (*score, c)]
+    helped.append(use(equal_quotients, a=a, b=b, w=weights[0], z=z3.Sum(weights), e=exp(c)))
+    return Claim(hypotheses, [a == b], helped, [exp_adds(s, c, s + c) for s in score])
 
 
 def clearing_the_denominator() -> Claim:
@@ -156,6 +166,15 @@ def margins_decide() -> Claim:
     hypotheses = [0 <= m, m < 4, 0 <= y, y < 4]
     hypotheses += [z3.Or(m == x, at_m > logit[x]) for x in range(4)]
     return Claim(hypotheses, [z3.Implies(z3.And([at_y >= value for value in logit]), y == m)])
+
+
+def loss_is_convex() -> Claim:
+    """With two outputs and a hidden value that is not cut off, the loss at h1 + h2 is at most the mean of those at 2 h1 and 2 h2."""
+    a, b = z3.Reals("a b")
+    middle = 1 + exp(a + b)
+    helped = [use(square_is_nonnegative, a=exp(a) - exp(b))]
+    axioms = [exp_adds(a, b, a + b), exp_adds(a, a, 2 * a), exp_adds(b, b, 2 * b)]
+    return Claim([], [middle * middle <= (1 + exp(2 * a)) * (1 + exp(2 * b))], helped, axioms)
 
 
 def shift_of_attention() -> Claim:
@@ -199,6 +218,8 @@ LEMMAS = (
     Lemma(product_of_nonnegatives, "2 numbers"),
     Lemma(product_of_positives, "2 numbers"),
     Lemma(product_keeps_order, "3 numbers"),
+    Lemma(product_keeps_order_strictly, "3 numbers"),
+    Lemma(square_is_nonnegative, "1 number"),
     Lemma(square_keeps_order, "2 numbers"),
     Lemma(square_tells_order, "2 numbers"),
     Lemma(product_range, "1 weight", cites=("L8",)),
@@ -213,6 +234,7 @@ LEMMAS = (
     Lemma(sign_of_quotient, "1 quotient"),
     Lemma(clearing_the_denominator, "3 slots", cites=("L4",)),
     Lemma(margins_decide, "4 outputs", cites=("L3",)),
+    Lemma(loss_is_convex, "2 outputs", notes="the loss is log(1 + exp(h)); multiplied out"),
     Lemma(shift_of_attention, "3 slots", cites=("L33",)),
     Lemma(least_of_sums, "3 outputs", cites=("L6",)),
     Lemma(positions_give_at_least_their_least, "3 slots", cites=("L5",)),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import z3
 
-from verifier.lemmas.shared import exp_increasing, product_keeps_order, product_of_nonnegatives, square_tells_order
+from verifier.lemmas.shared import exp_increasing, product_keeps_order, product_of_nonnegatives, square_is_nonnegative, square_tells_order
 from verifier.lemmas.statements import (
     Claim,
     Instance,
@@ -172,12 +172,6 @@ def cauchy_schwarz() -> Claim:
     return Claim([], [dot(a, b) * dot(a, b) <= dot(a, a) * dot(b, b)], [use(square_is_nonnegative, a=x) for x in crossed])
 
 
-def square_is_nonnegative() -> Claim:
-    """a^2 >= 0."""
-    a = z3.Real("a")
-    return Claim([], [a * a >= 0])
-
-
 def columns_of_a_unit_matrix() -> Claim:
     """|e_k - e_l|^2 = 2 for two different columns of the unit matrix: half of sqrt 2 for each."""
     unit = [[z3.RealVal(int(i == j)) for j in range(3)] for i in range(3)]
@@ -277,7 +271,6 @@ LEMMAS = (
     Lemma(row_bound_of_three_factors, "3 factors, inner widths 2", "row_range", ("L17", "L18")),
     Lemma(intervals_that_meet_in_pairs, "4 entries", "row_range"),
     Lemma(slack_of_weights, "2 keys", "row_range"),
-    Lemma(square_is_nonnegative, "1 number", "row_norm"),
     Lemma(cauchy_schwarz, "width 3", "row_norm", ("L29",), "the instances are Lagrange's identity"),
     Lemma(columns_of_a_unit_matrix, "3 columns", "row_norm", ("L20",)),
     Lemma(square_of_a_sum, "5 numbers", "row_norm"),
