@@ -84,8 +84,7 @@ def skip_steps(model: FloatModel, option: str) -> list[Step]:
     if option.startswith("mean_query"):
         reference = model.queries.mean(0, keepdims=True)
     elif option.startswith("svd_query"):
-        left = np.linalg.svd(model.keys @ model.weight("W_U"))[0][:, 0]
-        reference = (left @ model.keys / left.sum())[None] if abs(left.sum()) > 1e-6 else reference
+        reference = svd_query(model)
     exact = option.endswith("exact")
     return [
         step("skip.peeled", "peeled_table", table="skip", positions="centred", peels=[peel(0, 0, "row", reference)]),
@@ -98,6 +97,16 @@ def skip_steps(model: FloatModel, option: str) -> list[Step]:
             spread="all" if option.startswith("global") else "rows",
         ),
     ]
+
+
+def svd_query(model: FloatModel) -> np.ndarray:
+    """The leading direction of the queries as the paper has it, or scaled to an average: whichever is nearer to them."""
+    left = np.linalg.svd(model.keys @ model.weight("W_U"))[0][:, 0]
+    left = left if left.sum() >= 0 else -left
+    published = (left @ model.keys)[None]
+    candidates = [published, published / left.sum()] if left.sum() > 1e-6 else [published]
+    spread = np.ptp(model.weight("W_U"), axis=1)
+    return min(candidates, key=lambda row: float((np.abs(model.queries - row) @ spread).sum()))
 
 
 def score_steps(model: FloatModel, option: str) -> list[Step]:
