@@ -1202,6 +1202,7 @@ def bad_models() -> list[Case]:
     file, zeros = shipped("tiny"), np.zeros((1, 8, 8), "<f4")
     size = struct.unpack("<Q", file[:8])[0]
     small = np.float32(1e-45)
+    local = np.tril(np.ones((3, 3), "|b1")) & ~np.tril(np.ones((3, 3), "|b1"), -2)
     without = {name: tensor for name, tensor in TINY.items() if name != "unembed.W_U"}
     transposed = safetensors({**IMPERFECT, "unembed.W_U": IMPERFECT["unembed.W_U"].T.copy()})
     two_heads = safetensors({**TINY, **{name: np.concatenate([TINY[name]] * 2) for name in TINY if ".attn." in name}})
@@ -1241,6 +1242,20 @@ def bad_models() -> list[Case]:
             safetensors({**TINY, "embed.W_\u0395": zeros}),
         ),
         case("two-heads", "Two heads.", "extra-head", "5.3", two_heads),
+        case(
+            "mask-hides-position",
+            "A mask that hides position 0 from the last one: local attention, another function.",
+            "masked-attention",
+            "5.4",
+            beside(blocks__0__attn__mask=local),
+        ),
+        case(
+            "mask-of-floats",
+            "A mask of another type, all ones.",
+            "masked-attention",
+            "5.4",
+            beside(blocks__0__attn__mask=np.ones((3, 3), "<f4")),
+        ),
         case("missing-tensor", "A weight left out.", "missing-tensor", "5.1", safetensors(without)),
         case("transposed", "The unembedding transposed.", "wrong-shape", "5.3", transposed, imperfect),
         case(
