@@ -49,6 +49,7 @@ COMMANDS: dict[str, Command] = {
     "check": Command("verifier.commands.check", "re-check a certificate from the weights", ""),
     "frontier": Command("verifier.commands.frontier", "every strategy: certified bound against proof length", "prove,report"),
     "noise": Command("verifier.commands.noise", "is the unexplained residual like random noise? an experiment", "prove,report"),
+    "lemma": Command("verifier.commands.lemma", "the rules' lemmas under an SMT solver; refute an inequality", "prove"),
     "estimate": Command("verifier.commands.estimate", "the accuracy by sampling: an estimate, never a bound", "prove,report"),
 }
 

@@ -25,8 +25,9 @@ class Beyond:
 
 
 _SIZES = "for all sizes: needs induction"
+_LOOP = "about a loop, and " + _SIZES
 BEYOND = (
-    Beyond("", "The real exponential has the two properties that the lemmas take as its axioms.", "calculus; Lean takes the same two as axioms", ""),
+    Beyond("", "The real exponential has the two properties that are its axioms here.", "calculus; Lean takes the same two as axioms", ""),
     Beyond("exact_table", "The five tables sum to the logits of the architecture, for every n, v, d and h.", _SIZES, "exact_table_sound"),
     Beyond("peeled_table", "The telescoping sum for chains of any length and matrices of any size.", _SIZES, "peeled_table_sound"),
     Beyond("row_range", "The row bounds of chains of any length and width.", _SIZES, "row_range_sound"),
@@ -36,8 +37,8 @@ BEYOND = (
     Beyond("absent_present", "The three kinds of competitors for any number of slots and tokens.", _SIZES, "absent_present_sound"),
     Beyond("count_every", "The walk meets every input once, for every n and v.", _SIZES, "count_every_sound"),
     Beyond("count_sums", "The product of any number of histograms, packed into integers of any width.", _SIZES, "count_sums_sound"),
-    Beyond("count_blocks", "The loop over patterns of any number of blocks.", "about a loop, and " + _SIZES, "count_blocks_sound"),
-    Beyond("list_exceptions", "The search lists every filling whose sum is not positive.", "about a loop, and " + _SIZES, "list_exceptions_sound"),
+    Beyond("count_blocks", "The loop over patterns of any number of blocks.", _LOOP, "count_blocks_sound"),
+    Beyond("list_exceptions", "The search lists every filling whose sum is not positive.", _LOOP, "list_exceptions_sound"),
     Beyond("pure_margin", "Binomial(n - 1, c) |G|^c for every n and v; the sets of different c are disjoint.", _SIZES, "pure_margin_sound"),
     Beyond("attention_margin", "The attention paid to m for any number of slots.", _SIZES, "attention_margin_sound"),
     Beyond("wrong_inputs", "Any number of distinct wrong inputs.", _SIZES, "wrong_inputs_sound"),

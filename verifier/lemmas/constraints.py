@@ -35,7 +35,9 @@ def positive_factor_keeps_the_sign() -> Claim:
 
 
 def grid_of_integers() -> Claim:
-    """If unit > 0 and each integer n_i times the unit is at most its term, a positive sum of the integers makes the sum of the terms positive."""
+    """If unit > 0 and each integer n_i times the unit is at most its term, a positive sum of the integers makes the sum
+    of the terms positive.
+    """
     unit, terms, numbers = z3.Real("unit"), vector("t", SLOTS), [z3.Int(f"n{i}") for i in range(SLOTS)]
     real = [z3.ToReal(number) for number in numbers]
     hypotheses = [unit > 0, z3.Sum(numbers) > 0, *(number * unit <= term for number, term in zip(real, terms, strict=True))]
@@ -53,14 +55,14 @@ def one_constraint_for_all_outputs() -> Claim:
     rest = [least(*(x + y + shift for x, y, shift in zip(d[i], p[i], s, strict=True))) for i in range(SLOTS)]
     low = z3.Sum([w[i] * (best + rest[i]) for i in range(SLOTS)])
     margins = [z3.Sum([w[i] * (g[x] + d[i][x] + p[i][x]) for i in range(SLOTS)]) for x in range(OUTPUTS)]
-    helped = [
-        use(product_keeps_order, w=w[i], b=best + rest[i], c=g[x] + d[i][x] + p[i][x]) for i in range(SLOTS) for x in range(OUTPUTS)
-    ]
+    helped = [use(product_keeps_order, w=w[i], b=best + rest[i], c=g[x] + d[i][x] + p[i][x]) for i in range(SLOTS) for x in range(OUTPUTS)]
     return Claim([weight > 0 for weight in w], [low <= margin for margin in margins], helped)
 
 
 def term_of_a_block() -> Claim:
-    """On a block of tokens, w (G + R) rho is at least the lesser of its values at the ends of w's range, R being the least over the block."""
+    """On a block of tokens, w (G + R) rho is at least the lesser of its values at the ends of w's range, R being the
+    least over the block.
+    """
     w, low, high, rho, g, values = z3.Real("w"), z3.Real("w0"), z3.Real("w1"), z3.Real("rho"), z3.Real("G"), vector("R", 3)
     worst = g + least(*values)
     hypotheses = [low <= w, w <= high, low > 0, rho > 0]
@@ -76,7 +78,7 @@ def term_of_a_block() -> Claim:
 
 def _input() -> tuple[list[z3.ArithRef], list[z3.BoolRef]]:
     tokens = [z3.Int(f"t{i}") for i in range(SLOTS)]
-    inside = [z3.And(0 <= token, token <= 3) for token in tokens]
+    inside = [z3.And(token >= 0, token <= 3) for token in tokens]
     return tokens, [*inside, z3.Or([token == 3 for token in tokens])]
 
 
@@ -87,15 +89,17 @@ def competitors_kinds() -> Claim:
     absent = z3.And([token != x for token in tokens])
     free = z3.Or([z3.And(token == x, token < 3) for token in tokens[1:]])
     query = z3.And(tokens[0] == x, tokens[0] < 3)
-    return Claim([*hypotheses, 0 <= x, x <= 4, x != 3], [z3.Or(absent, free, query)])
+    return Claim([*hypotheses, x >= 0, x <= 4, x != 3], [z3.Or(absent, free, query)])
 
 
 def terms_of_an_absent_output() -> Claim:
-    """If R_i(k) <= D_x(k) + p_{i,x} + s_x for all x other than m and k, and x is absent from the input, then Phi_x(t) >= sum w_i (G + R_i(t_i))."""
+    """If R_i(k) <= D_x(k) + p_{i,x} + s_x for all x other than m and k, and x is absent from the input, then Phi_x(t)
+    >= sum w_i (G + R_i(t_i)).
+    """
     tokens, hypotheses = _input()
     x, w, best, rest = z3.Int("x"), vector("w", SLOTS), z3.Real("G"), vector("R", SLOTS)
     g, shift, said = z3.Real("g_x"), z3.Real("s_x"), vector("d", SLOTS)  # d_i = D_x(t_i) + p_{i,x}
-    hypotheses += [0 <= x, x < 3, best <= g - shift, *(weight > 0 for weight in w)]
+    hypotheses += [x >= 0, x < 3, best <= g - shift, *(weight > 0 for weight in w)]
     hypotheses += [z3.Implies(z3.And(x != 3, x != token), r <= d + shift) for token, r, d in zip(tokens, rest, said, strict=True)]
     hypotheses += [token != x for token in tokens]
     low = z3.Sum([a * (best + r) for a, r in zip(w, rest, strict=True)])
@@ -107,7 +111,7 @@ def terms_of_a_present_output() -> Claim:
     """If x is present, exact terms for the slots that hold m or x and lower bounds for the others sum to at most Phi_x(t)."""
     tokens, hypotheses = _input()
     x, psi, off = z3.Int("x"), vector("psi", SLOTS), vector("off", SLOTS)
-    hypotheses += [0 <= x, x < 3, z3.Or([token == x for token in tokens])]
+    hypotheses += [x >= 0, x < 3, z3.Or([token == x for token in tokens])]
     hypotheses += [z3.Implies(z3.And(token != x, token != 3), low <= true) for token, low, true in zip(tokens, off, psi, strict=True)]
     terms = [z3.If(z3.Or(token == x, token == 3), true, low) for token, low, true in zip(tokens, off, psi, strict=True)]
     return Claim(hypotheses, [z3.Sum(terms) <= z3.Sum(psi)])
@@ -120,7 +124,7 @@ def left_out_of_a_minimum() -> Claim:
     high = top + 1  # in the place of entries that a minimum does not see
     replaced = least(*(z3.If(m == x, high, z3.If(k == x, top, row[x])) for x in range(4)))
     truth = least(*(z3.If(z3.Or(m == x, k == x), high, row[x]) for x in range(4)))
-    return Claim([0 <= k, k < 4, 0 <= m, m < 4], [replaced == truth])
+    return Claim([k >= 0, k < 4, m >= 0, m < 4], [replaced == truth])
 
 
 LEMMAS = (

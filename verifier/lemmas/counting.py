@@ -24,7 +24,9 @@ def _right(fillings: list[Filling]) -> dict[Filling, z3.BoolRef]:
 
 
 def boxes_meet_each_input_once() -> Claim:
-    """If q < m, one box for each free slot that is the first to hold m: the right inputs in the boxes are the right ones with maximum m."""
+    """If q < m, one box for each free slot that is the first to hold m: the right inputs in the boxes are the right
+    ones with maximum m.
+    """
     m, slots = 2, 3
     right = _right(list(product(range(m + 1), repeat=slots)))
     boxes = [product(*([range(m)] * first + [[m]] + [range(m + 1)] * (slots - first - 1))) for first in range(slots)]
@@ -49,7 +51,9 @@ def groups_have_binomial_sizes() -> Claim:
 
 
 def bins_are_lower_bounds() -> Claim:
-    """If h idx_i <= a_i - c_i, then base + sum a_i is at least base + sum c_i + h sum idx_i, and positive where the latter's threshold is met."""
+    """If h idx_i <= a_i - c_i, then base + sum a_i is at least base + sum c_i + h sum idx_i, and positive where the
+    latter's threshold is met.
+    """
     base, h, theta = z3.Reals("base h theta")
     terms, offsets, bins = vector("a", 3), vector("c", 3), vector("idx", 3)
     hypotheses = [h > 0, *(h * i <= a - c for a, c, i in zip(terms, offsets, bins, strict=True))]
@@ -60,18 +64,22 @@ def bins_are_lower_bounds() -> Claim:
 
 
 def histograms_multiply() -> Claim:
-    """The number of pairs of tokens whose bin numbers sum to at least theta is a sum of coefficients of the product of the histograms."""
+    """The number of pairs of tokens whose bin numbers sum to at least theta is a sum of coefficients of the product of
+    the histograms.
+    """
     tokens, bins = 2, 3
     first, second = ([z3.Int(f"idx{slot}{k}") for k in range(tokens)] for slot in range(2))
     theta = z3.Int("theta")
-    hypotheses = [z3.And(0 <= number, number < bins) for number in (*first, *second)]
+    hypotheses = [z3.And(number >= 0, number < bins) for number in (*first, *second)]
     histograms = [[count([number == b for number in slot]) for b in range(bins)] for slot in (first, second)]
     product_sum = z3.Sum([z3.If(i + j >= theta, histograms[0][i] * histograms[1][j], 0) for i, j in product(range(bins), repeat=2)])
     return Claim(hypotheses, [count([a + b >= theta for a, b in product(first, second)]) == product_sum])
 
 
 def bins_too_high_or_too_low() -> Claim:
-    """Lowering a bin to the height at which the input counts whatever the others hold, or dropping one that no others can rescue, changes no answer."""
+    """Lowering a bin to the height at which the input counts whatever the others hold, or dropping one that no others
+    can rescue, changes no answer.
+    """
     bins, floors, tops = ([z3.Int(f"{name}{i}") for i in range(3)] for name in ("b", "low", "top"))
     theta = z3.Int("theta")
     hypotheses = [z3.And(low <= b, b <= top) for b, low, top in zip(bins, floors, tops, strict=True)]
@@ -82,7 +90,9 @@ def bins_too_high_or_too_low() -> Claim:
 
 
 def fields_do_not_overflow() -> Claim:
-    """Counts in fields of one integer: if all together stay below W - 1, then (f_0 + W f_1 + W^2 f_2) mod (W - 1) is their sum, and shifting drops the lowest."""
+    """Counts in fields of one integer: if all together stay below W - 1, then (f_0 + W f_1 + W^2 f_2) mod (W - 1) is
+    their sum, and shifting drops the lowest.
+    """
     width = 16
     fields = [z3.Int(f"f{i}") for i in range(3)]
     packed = z3.Sum([f * width**i for i, f in enumerate(fields)])
@@ -99,7 +109,7 @@ def fillings_with_the_maximum() -> Claim:
 
 
 def failures_add() -> Claim:
-    """total - sum over x of (total - count_x) is at most the number of inputs at which no output x wins."""
+    """Total - sum over x of (total - count_x) is at most the number of inputs at which no output x wins."""
     inputs, outputs = 5, 3
     beats = [[z3.Bool(f"beats{x}_{t}") for t in range(inputs)] for x in range(outputs)]
     lost = z3.Sum([inputs - count(line) for line in beats])
@@ -110,11 +120,13 @@ def failures_add() -> Claim:
 
 
 def lesser_term_in_the_block_of_x() -> Claim:
-    """In a pattern with x in the block of slot 1, slot 2 in the same block may hold x or not: the lesser lower bound serves both."""
+    """In a pattern with x in the block of slot 1, slot 2 in the same block may hold x or not: the lesser lower bound
+    serves both.
+    """
     tokens = [z3.Int("t1"), z3.Int("t2")]
     own, first, second, off = (vector(name, 2) for name in ("own", "psi1_", "psi2_", "off"))
     lows = vector("low", 4)
-    hypotheses = [z3.And(0 <= token, token < 2) for token in tokens]
+    hypotheses = [z3.And(token >= 0, token < 2) for token in tokens]
     hypotheses += [low <= value for low, line in zip(lows, (own, first, second, off), strict=True) for value in line]
     hypotheses.append(lows[0] + lows[1] + least(lows[2], lows[3]) > 0)
 
@@ -126,7 +138,9 @@ def lesser_term_in_the_block_of_x() -> Claim:
 
 
 def patterns_are_disjoint() -> Claim:
-    """If all inputs of each certified pattern are right, the sizes of the certified patterns sum to at most the number of right inputs."""
+    """If all inputs of each certified pattern are right, the sizes of the certified patterns sum to at most the number
+    of right inputs.
+    """
     blocks = ((0, 1), (2,))
     right = _right(list(product(range(3), repeat=2)))
     patterns = [(z3.Bool(f"certified{i}{j}"), list(product(blocks[i], blocks[j]))) for i, j in product(range(2), repeat=2)]
@@ -139,10 +153,12 @@ def patterns_are_disjoint() -> Claim:
 
 
 def dismissed_by_the_least_terms() -> Claim:
-    """If own + bm + 2 f > 0, f the least of bm, lo and dia, then three free slots, one of them with m, have a positive sum; 3 f if none needs to."""
+    """If own + bm + 2 f > 0, f the least of bm, lo and dia, then three free slots, one of them with m, have a positive
+    sum; 3 f if none needs to.
+    """
     own, at_m, low, itself = z3.Reals("own bm lo dia")
     terms, tokens = vector("term", 3), [z3.Int(f"t{i}") for i in range(3)]  # 0: m, 1: another token, 2: the competitor's
-    hypotheses = [z3.And(0 <= token, token <= 2) for token in tokens]
+    hypotheses = [z3.And(token >= 0, token <= 2) for token in tokens]
     hypotheses += [term >= z3.If(token == 0, at_m, z3.If(token == 1, low, itself)) for term, token in zip(terms, tokens, strict=True)]
     worst, total = least(at_m, low, itself), own + z3.Sum(terms)
     needed = z3.Or([token == 0 for token in tokens])
@@ -151,7 +167,9 @@ def dismissed_by_the_least_terms() -> Claim:
 
 
 def loop_may_stop() -> Claim:
-    """Terms in ascending order: if the sum with one term and the least of the slots to come is positive, so it is with every later term."""
+    """Terms in ascending order: if the sum with one term and the least of the slots to come is positive, so it is with
+    every later term.
+    """
     total, rest, least_after = z3.Reals("total rest least_after")
     column = vector("term", 4)
     hypotheses = [column[i] <= column[i + 1] for i in range(3)] + [least_after <= rest]
@@ -160,7 +178,9 @@ def loop_may_stop() -> Claim:
 
 
 def exceptions_are_one_set() -> Claim:
-    """If every input at which some x wins is listed for it, the number of inputs minus that of the distinct listed ones is at most that of the right ones."""
+    """If every input at which some x wins is listed for it, the number of inputs minus that of the distinct listed ones
+    is at most that of the right ones.
+    """
     inputs, outputs = 5, 3
     wins, listed = ([[z3.Bool(f"{name}{x}_{t}") for t in range(inputs)] for x in range(outputs)] for name in ("wins", "listed"))
     hypotheses = [z3.Implies(wins[x][t], listed[x][t]) for x in range(outputs) for t in range(inputs)]
@@ -176,13 +196,13 @@ def nonpositive_margin_is_wrong() -> Claim:
     logits, x, m = vector("l", 4), z3.Int("x"), z3.Int("m")
     at_x, at_m = (z3.Sum([z3.If(index == y, logits[y], 0) for y in range(4)]) for index in (x, m))
     right = z3.And([z3.Or(m == y, at_m > logits[y]) for y in range(4)])
-    return Claim([0 <= x, x < 4, 0 <= m, m < 4, x != m, at_m - at_x <= 0], [z3.Not(right)])
+    return Claim([x >= 0, x < 4, m >= 0, m < 4, x != m, at_m - at_x <= 0], [z3.Not(right)])
 
 
 def listed_inputs_are_distinct() -> Claim:
     """Three distinct wrong inputs among five leave at most two right ones."""
     right, listed = [z3.Bool(f"right{t}") for t in range(5)], [z3.Int(f"listed{i}") for i in range(3)]
-    hypotheses = [z3.And(0 <= i, i < 5) for i in listed] + [z3.Distinct(listed)]
+    hypotheses = [z3.And(i >= 0, i < 5) for i in listed] + [z3.Distinct(listed)]
     hypotheses += [z3.Implies(i == t, z3.Not(right[t])) for i in listed for t in range(5)]
     return Claim(hypotheses, [count(right) <= 2])
 
@@ -197,11 +217,13 @@ def every_input_is_in_one_cell() -> Claim:
     top = largest(*tokens)
     within = {(q, m): z3.And(tokens[-1] == q, top == m) for q, m in cells}
     conclusions = [count(list(within.values())) == 1, z3.Or([holds for (q, m), holds in within.items() if q <= m])]
-    return Claim([z3.And(0 <= token, token < 3) for token in tokens], conclusions)
+    return Claim([z3.And(token >= 0, token < 3) for token in tokens], conclusions)
 
 
 def largest_count_of_each_cell() -> Claim:
-    """If each count of a cell is at most its number of right inputs, the sum over cells of the largest counts is at most that of all right inputs."""
+    """If each count of a cell is at most its number of right inputs, the sum over cells of the largest counts is at
+    most that of all right inputs.
+    """
     right = [z3.Int(f"right{cell}") for cell in range(3)]
     counts = [[z3.Int(f"count{cell}_{premise}") for premise in range(2)] for cell in range(3)]
     hypotheses = [number <= truth for line, truth in zip(counts, right, strict=True) for number in line]
@@ -209,7 +231,7 @@ def largest_count_of_each_cell() -> Claim:
 
 
 def fractions_compare_as_integers() -> Claim:
-    """certified / total >= p / q if and only if certified q >= p total, for total, q > 0."""
+    """Certified / total >= p / q if and only if certified q >= p total, for total, q > 0."""
     certified, total, p, q, share, claimed = z3.Reals("certified total p q share claimed")
     hypotheses = [total > 0, q > 0, share * total == certified, claimed * q == p]
     helped = [

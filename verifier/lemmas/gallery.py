@@ -60,10 +60,10 @@ def _several(values: Values, name: str, size: int) -> list[Fraction]:
 
 
 def mean_and_difference_with_one_sign() -> Claim:
-    """min (L + a R) is at least min (L + abar R) + (a - abar) min R, for every a."""
+    """Min (L + a R) is at least min (L + abar R) + (a - abar) min R, for every a."""
     a, centre, fixed, slopes = z3.Real("a"), z3.Real("abar"), vector("L", 2), vector("R", 2)
     truth, mean = (least(*(f + at * s for f, s in zip(fixed, slopes, strict=True))) for at in (a, centre))
-    return Claim([0 <= a, a <= 1, 0 <= centre, centre <= 1], [truth >= mean + (a - centre) * least(*slopes)])
+    return Claim([a >= 0, a <= 1, centre >= 0, centre <= 1], [truth >= mean + (a - centre) * least(*slopes)])
 
 
 def _replay_mean_and_difference(values: Values) -> Replay:
@@ -83,7 +83,7 @@ def one_end_of_the_attention_range() -> Claim:
         return z3.And([f + at * s + (1 - at) * worst > 0 for f, s in zip(fixed, slopes, strict=True)])
 
     end = z3.If(least(*slopes) > worst, positive(low), positive(high))
-    return Claim([0 <= low, low <= a, a <= high, high <= 1, end], [positive(a)])
+    return Claim([low >= 0, low <= a, a <= high, high <= 1, end], [positive(a)])
 
 
 def _replay_one_end(values: Values) -> Replay:
@@ -100,7 +100,9 @@ def _replay_one_end(values: Values) -> Replay:
 
 
 def convexity_through_a_relu() -> Claim:
-    """The loss at the hidden value h1 + h2 is at most the mean of the losses at 2 h1 and 2 h2, with a ReLU before the last layer."""
+    """The loss at the hidden value h1 + h2 is at most the mean of the losses at 2 h1 and 2 h2, with a ReLU before the
+    last layer.
+    """
     z, first, second = z3.Real("z"), z3.Int("h1"), z3.Int("h2")  # z = exp(-u): the loss is log(1 + z^relu(h))
 
     def wrong(hidden: z3.ArithRef) -> z3.ArithRef:
@@ -109,7 +111,7 @@ def convexity_through_a_relu() -> Claim:
             power = z3.If(hidden >= size, power * z, power)
         return 1 + power
 
-    hypotheses = [0 < z, z < 1, -2 <= first, first <= 2, -2 <= second, second <= 2]
+    hypotheses = [z > 0, z < 1, first >= -2, first <= 2, second >= -2, second <= 2]
     middle = wrong(first + second)
     return Claim(hypotheses, [middle * middle <= wrong(2 * first) * wrong(2 * second)])
 
@@ -148,7 +150,9 @@ def _replay_power_iteration(values: Values) -> Replay:
 
 
 def half_a_slack_on_normalised_weights() -> Claim:
-    """If scores of a row err by numbers that differ by at most eps, and weights are divided by omega_m, a margin positive for factors exp(-+eps/2) is positive."""
+    """If scores of a row err by numbers that differ by at most eps, and weights are divided by omega_m, a margin
+    positive for factors exp(-+eps/2) is positive.
+    """
     factor, y, omega, at_m, other = z3.Reals("F y omega b_m b_k")  # y = exp(eps/2), F the true factor of omega_k / omega_m
     hypotheses = [y > 1, omega > 0, factor <= y * y, factor * (y * y) >= 1]
     hypotheses += [at_m + omega * y * other > 0, at_m * y + omega * other > 0]
@@ -180,7 +184,9 @@ def _replay_positions(values: Values) -> Replay:
 
 
 def mixtures_with_positions() -> Claim:
-    """If base + sum over slots of f_i(k) is positive for each token k in all slots at once, it is positive for every mixture, f_i depending on the slot."""
+    """If base + sum over slots of f_i(k) is positive for each token k in all slots at once, it is positive for every
+    mixture, f_i depending on the slot.
+    """
     base, first, second = z3.Real("base"), vector("f0_", 2), vector("f1_", 2)
     pure = [base + first[k] + second[k] > 0 for k in range(2)]
     return Claim(pure, [z3.And([base + a + b > 0 for a in first for b in second])])
@@ -197,7 +203,7 @@ def _replay_mixtures(values: Values) -> Replay:
 def least_weight_gives_the_least_term() -> Claim:
     """If 0 < w0 <= w, then w b >= w0 b."""
     w, low, b = z3.Reals("w w0 b")
-    return Claim([0 < low, low <= w], [w * b >= low * b])
+    return Claim([low > 0, low <= w], [w * b >= low * b])
 
 
 def _replay_least_weight(values: Values) -> Replay:
@@ -227,7 +233,7 @@ def ties_are_right() -> Claim:
     top = largest(*logits)
     first = z3.If(logits[0] == top, 0, z3.If(logits[1] == top, 1, 2))
     at_m = z3.If(m == 0, logits[0], z3.If(m == 1, logits[1], logits[2]))
-    return Claim([0 <= m, m < 3, *(at_m >= logit for logit in logits)], [first == m])
+    return Claim([m >= 0, m < 3, *(at_m >= logit for logit in logits)], [first == m])
 
 
 def _replay_ties(values: Values) -> Replay:

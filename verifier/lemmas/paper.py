@@ -37,7 +37,7 @@ def no_mixture_is_worse() -> Claim:
     tokens = [z3.Int(f"k{i}") for i in range(3)]
     held = [z3.If(token == 0, g[0], z3.If(token == 1, g[1], g[2])) for token in tokens]
     helped = [use(product_keeps_order, w=r, b=least(*g), c=h) for r, h in zip(rho, held, strict=True)]
-    hypotheses = [r > 0 for r in rho] + [z3.And(0 <= token, token <= 2) for token in tokens]
+    hypotheses = [r > 0 for r in rho] + [z3.And(token >= 0, token <= 2) for token in tokens]
     return Claim(hypotheses, [dot(rho, held) >= least(*g) * z3.Sum(rho)], helped)
 
 
@@ -53,7 +53,9 @@ def extreme_slots() -> Claim:
 
 
 def pure_sequences_decide() -> Claim:
-    """If base + A y + f_k (T - y) is positive at both extremes of y for each k in G, then base + A rho_S + sum over the other slots of rho_i f_{k_i} is positive."""
+    """If base + A y + f_k (T - y) is positive at both extremes of y for each k in G, then base + A rho_S + sum over the
+    other slots of rho_i f_{k_i} is positive.
+    """
     base, at_m, y, low, high = z3.Reals("base A y y0 y1")
     rho, f = vector("rho", 2), vector("f", 2)  # y: what the slots with m have; two other slots, two tokens in G
     total = y + z3.Sum(rho)
@@ -69,14 +71,18 @@ def pure_sequences_decide() -> Claim:
 
 
 def attention_from_a_ratio() -> Claim:
-    """With Y > 0 paid to m and X >= 0 to others, a = Y / (X + Y): X <= z Y gives a >= 1 / (1 + z), and X >= z Y gives a <= 1 / (1 + z)."""
+    """With Y > 0 paid to m and X >= 0 to others, a = Y / (X + Y): X <= z Y gives a >= 1 / (1 + z), and X >= z Y gives a
+    <= 1 / (1 + z).
+    """
     paid, lost, a, z, share = z3.Reals("Y X a z share")
     hypotheses = [paid > 0, lost >= 0, z >= 0, a * (lost + paid) == paid, share * (1 + z) == 1]
     return Claim(hypotheses, [z3.Implies(lost <= z * paid, a >= share), z3.Implies(lost >= z * paid, a <= share)])
 
 
 def ratios_bound_what_is_lost() -> Claim:
-    """If w_low omega_m <= omega_k <= w_high omega_m for the tokens of the other slots, what they are paid is within w_low and w_high times omega_m sum rho."""
+    """If w_low omega_m <= omega_k <= w_high omega_m for the tokens of the other slots, what they are paid is within
+    w_low and w_high times omega_m sum rho.
+    """
     at_m, low, high, rho, omega = z3.Real("omega_m"), z3.Real("w_low"), z3.Real("w_high"), vector("rho", 3), vector("omega", 3)
     hypotheses = [at_m > 0, *(r > 0 for r in rho), *(z3.And(low * at_m <= w, w <= high * at_m) for w in omega)]
     paid, total = dot(rho, omega), z3.Sum(rho)
@@ -88,7 +94,7 @@ def ratios_bound_what_is_lost() -> Claim:
 def extreme_slots_bound_the_ratio() -> Claim:
     """Of N slots with sum T, those with m have y: the ratio (T - y) w / y falls as y grows, so its extremes are at those of y."""
     total, y, low, w, z, edge = z3.Reals("T y y0 w z z0")
-    hypotheses = [0 < low, low <= y, y <= total, w >= 0, z * y == (total - y) * w, edge * low == (total - low) * w]
+    hypotheses = [low > 0, low <= y, y <= total, w >= 0, z * y == (total - y) * w, edge * low == (total - low) * w]
     return Claim(hypotheses, [z <= edge])
 
 
@@ -123,7 +129,9 @@ def loss_of_other_tokens() -> Claim:
 
 
 def margin_by_attention() -> Claim:
-    """Phi_x / Z >= L_x + a R_x + (1 - a) W - h, if the skip gap is at least its reference minus h, positions at least pi, other tokens' gaps at least W."""
+    """Phi_x / Z >= L_x + a R_x + (1 - a) W - h, if the skip gap is at least its reference minus h, positions at least
+    pi, other tokens' gaps at least W.
+    """
     skip, reference, h, pi, at_m, worst = z3.Reals("g ref h pi R W")
     a, p, d = vector("a", 3), vector("p", 3), vector("D", 3)  # slot 0 holds m, slots 1 and 2 other tokens
     hypotheses = [*(x >= 0 for x in a), z3.Sum(a) == 1, skip >= reference - h, d[0] == at_m]
@@ -135,7 +143,7 @@ def margin_by_attention() -> Claim:
 
 
 def mean_and_difference() -> Claim:
-    """min (L + a R) is at least min (L + abar R) plus the lesser of (a - abar) min R and (a - abar) max R, for every a."""
+    """Min (L + a R) is at least min (L + abar R) plus the lesser of (a - abar) min R and (a - abar) max R, for every a."""
     a, centre, fixed, slopes = z3.Real("a"), z3.Real("abar"), vector("L", 3), vector("R", 3)
     spread_ends = least((a - centre) * least(*slopes), (a - centre) * largest(*slopes))
     low = least(*(f + centre * s for f, s in zip(fixed, slopes, strict=True))) + spread_ends
@@ -144,7 +152,7 @@ def mean_and_difference() -> Claim:
 
 
 def apart_without_a_centre() -> Claim:
-    """min (L + a R) >= min L + a min R for a >= 0."""
+    """Min (L + a R) >= min L + a min R for a >= 0."""
     a, fixed, slopes = z3.Real("a"), vector("L", 3), vector("R", 3)
     helped = [use(product_keeps_order, w=a, b=least(*slopes), c=s) for s in slopes]
     return Claim([a >= 0], [f + a * s >= least(*fixed) + a * least(*slopes) for f, s in zip(fixed, slopes, strict=True)], helped)

@@ -163,13 +163,15 @@ def margins_decide() -> Claim:
     logit, m, y = vector("l", 4), z3.Int("m"), z3.Int("y")
     at_m = z3.Sum([z3.If(m == x, logit[x], 0) for x in range(4)])
     at_y = z3.Sum([z3.If(y == x, logit[x], 0) for x in range(4)])
-    hypotheses = [0 <= m, m < 4, 0 <= y, y < 4]
+    hypotheses = [m >= 0, m < 4, y >= 0, y < 4]
     hypotheses += [z3.Or(m == x, at_m > logit[x]) for x in range(4)]
     return Claim(hypotheses, [z3.Implies(z3.And([at_y >= value for value in logit]), y == m)])
 
 
 def loss_is_convex() -> Claim:
-    """With two outputs and a hidden value that is not cut off, the loss at h1 + h2 is at most the mean of those at 2 h1 and 2 h2."""
+    """With two outputs and a hidden value that is not cut off, the loss at h1 + h2 is at most the mean of those at 2 h1
+    and 2 h2.
+    """
     a, b = z3.Reals("a b")
     middle = 1 + exp(a + b)
     helped = [use(square_is_nonnegative, a=exp(a) - exp(b))]
@@ -205,7 +207,9 @@ def first_slot_with_the_maximum() -> Claim:
 
 
 def one_slot_holds_the_maximum() -> Claim:
-    """If each slot's term is one of two numbers and some slot has the second, the sum is at least the sum of the lesser ones plus the least extra cost of a second."""
+    """If each slot's term is one of two numbers and some slot has the second, the sum is at least the sum of the lesser
+    ones plus the least extra cost of a second.
+    """
     below, at_m, term = vector("below", 3), vector("at_m", 3), vector("term", 3)
     holds = [z3.Bool(f"slot{i}_holds_m") for i in range(3)]
     hypotheses = [z3.Or(holds)]

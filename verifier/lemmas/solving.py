@@ -112,18 +112,12 @@ def number(value: z3.ExprRef) -> Value:
         return Fraction(value.numerator_as_long(), value.denominator_as_long())
     if not z3.is_algebraic_value(value):
         raise ValueError(f"not a number: {value}")
-    digits = LEMMA_LIMITS.algebraic_digits
-    ends = (bound(value.ctx_ref(), value.as_ast(), digits) for bound in (z3.Z3_get_algebraic_number_lower, z3.Z3_get_algebraic_number_upper))
-    lower, upper = (Fraction(end.numerator_as_long(), end.denominator_as_long()) for end in (z3.RatNumRef(ast, value.ctx) for ast in ends))
+    bounds = (z3.Z3_get_algebraic_number_lower, z3.Z3_get_algebraic_number_upper)
+    ends = [z3.RatNumRef(bound(value.ctx_ref(), value.as_ast(), LEMMA_LIMITS.algebraic_digits), value.ctx) for bound in bounds]
+    lower, upper = (Fraction(end.numerator_as_long(), end.denominator_as_long()) for end in ends)
     return Algebraic(tuple(str(c) for c in value.poly()), lower, upper)
 
 
 def functions_of(model: z3.ModelRef) -> dict[str, str]:
-    """The uninterpreted functions of a model, as tables."""
-    found = {}
-    for declaration in model.decls():
-        if declaration.arity():
-            table = model[declaration]
-            entries = [(f"({', '.join(str(e.arg_value(i)) for i in range(e.num_args()))})", str(e.value())) for e in map(table.entry, range(table.num_entries()))]
-            found[declaration.name()] = ", ".join([f"{place} -> {value}" for place, value in entries] + [f"else {table.else_value()}"])
-    return found
+    """The uninterpreted functions of a model, in z3's words."""
+    return {declaration.name(): " ".join(str(model[declaration]).split()) for declaration in model.decls() if declaration.arity()}

@@ -8,7 +8,7 @@ brings *instances*: earlier lemmas with terms put in the place of their variable
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import reduce
 
 import z3

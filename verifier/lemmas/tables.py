@@ -17,7 +17,6 @@ from verifier.lemmas.statements import (
     exp,
     exp_adds,
     largest,
-    least,
     magnitude,
     matrix,
     minus,
@@ -72,7 +71,9 @@ def peel_telescopes() -> Claim:
 
 
 def peeled_twice() -> Claim:
-    """Two peels of one factor, the second of what the first left, make its low-rank part: F = P + P' + (F - P - P') in any product."""
+    """Two peels of one factor, the second of what the first left, make its low-rank part: F = P + P' + (F - P - P') in
+    any product.
+    """
     f, g, p, again = (matrix(name, 2, 2) for name in ("F", "G", "P", "N"))
     left = minus(f, p)
     return Claim([], equal(times(f, g), plus(plus(times(p, g), times(again, g)), times(minus(left, again), g))))
@@ -88,9 +89,11 @@ def product_is_at_most() -> Claim:
 
 
 def range_bounds_differences() -> Claim:
-    """The difference of two entries of a row is at most its largest entry minus its least, and adding a number to the row changes neither."""
+    """The difference of two entries of a row is at most its largest entry minus its least, and adding a number to the
+    row changes neither.
+    """
     row, c = vector("e", 3), z3.Real("c")
-    differences = [row[k] - row[l] <= spread(row) for k in range(3) for l in range(3) if k != l]
+    differences = [row[k] - row[j] <= spread(row) for k in range(3) for j in range(3) if k != j]
     return Claim([], [*differences, spread([x + c for x in row]) == spread(row)])
 
 
@@ -105,7 +108,9 @@ def row_bound_of_a_product() -> Claim:
 
 
 def row_bound_with_a_mean() -> Claim:
-    """If z bounds the differences within a B and b_j those within row j of B, then z + sum |A_j - a_j| b_j bounds those within a row of A B."""
+    """If z bounds the differences within a B and b_j those within row j of B, then z + sum |A_j - a_j| b_j bounds those
+    within a row of A B.
+    """
     row, mean, rows, bounds, z = vector("A", 2), vector("a", 2), matrix("B", 2, 2), vector("b", 2), z3.Real("z")
     hypotheses = [part for line, b in zip(rows, bounds, strict=True) for part in (line[0] - line[1] <= b, line[1] - line[0] <= b)]
     centre = [dot(mean, column) for column in zip(*rows, strict=True)]
@@ -118,7 +123,9 @@ def row_bound_with_a_mean() -> Claim:
 
 
 def row_bound_of_three_factors() -> Claim:
-    """If r_j bounds the differences within row j of C, then |A| (|M| r) and |A M| r bound those within a row of A M C, and so does the lesser."""
+    """If r_j bounds the differences within row j of C, then |A| (|M| r) and |A M| r bound those within a row of A M C,
+    and so does the lesser.
+    """
     a, middle, difference, bounds = vector("A", 2), matrix("M", 2, 2), vector("d", 2), vector("r", 2)
     hypotheses = [part for d, r in zip(difference, bounds, strict=True) for part in (d <= r, -d <= r)]
     inner = [dot(row, difference) for row in middle]
@@ -144,15 +151,19 @@ def row_bounds_add() -> Claim:
 
 
 def intervals_that_meet_in_pairs() -> Claim:
-    """If |e_k - e_l| <= c_k + c_l for all k and l, then some number z has |e_k - z| <= c_k for every k: the largest e_k - c_k is one."""
+    """If |e_k - e_l| <= c_k + c_l for all k and l, then some number z has |e_k - z| <= c_k for every k: the largest e_k
+    - c_k is one.
+    """
     e, c, z = vector("e", 4), vector("c", 4), z3.Real("z")
-    hypotheses = [magnitude(e[k] - e[l]) <= c[k] + c[l] for k in range(4) for l in range(k + 1)]
+    hypotheses = [magnitude(e[k] - e[j]) <= c[k] + c[j] for k in range(4) for j in range(k + 1)]
     hypotheses.append(z == largest(*(x - y for x, y in zip(e, c, strict=True))))
     return Claim(hypotheses, [magnitude(x - z) <= y for x, y in zip(e, c, strict=True)])
 
 
 def slack_of_weights() -> Claim:
-    """If the errors of the scores are within c_k of a common number, omega_k / omega_m lies between exp(S_k - S_m) exp(-+(c_k + c_m))."""
+    """If the errors of the scores are within c_k of a common number, omega_k / omega_m lies between exp(S_k - S_m)
+    exp(-+(c_k + c_m)).
+    """
     score, error, c, z = vector("S", 2), vector("e", 2), vector("c", 2), z3.Real("z")
     hypotheses = [magnitude(x - z) <= y for x, y in zip(error, c, strict=True)]
     truth = (score[0] + error[0]) - (score[1] + error[1])
@@ -175,7 +186,7 @@ def cauchy_schwarz() -> Claim:
 def columns_of_a_unit_matrix() -> Claim:
     """|e_k - e_l|^2 = 2 for two different columns of the unit matrix: half of sqrt 2 for each."""
     unit = [[z3.RealVal(int(i == j)) for j in range(3)] for i in range(3)]
-    pairs = [[x - y for x, y in zip(unit[k], unit[l], strict=True)] for k in range(3) for l in range(3) if k != l]
+    pairs = [[x - y for x, y in zip(unit[k], unit[j], strict=True)] for k in range(3) for j in range(3) if k != j]
     return Claim([], [dot(pair, pair) == 2 for pair in pairs])
 
 
