@@ -48,6 +48,7 @@ COMMANDS: dict[str, Command] = {
     "prove": Command("verifier.commands.prove", "write a statement and its certificate", "prove"),
     "check": Command("verifier.commands.check", "re-check a certificate from the weights", ""),
     "frontier": Command("verifier.commands.frontier", "every strategy: certified bound against proof length", "prove,report"),
+    "audit": Command("verifier.commands.audit", "are reported numbers true? each proved, refuted or undecided", "prove"),
     "noise": Command("verifier.commands.noise", "is the unexplained residual like random noise? an experiment", "prove,report"),
     "lemma": Command("verifier.commands.lemma", "the rules' lemmas under an SMT solver; refute an inequality", "prove"),
     "estimate": Command("verifier.commands.estimate", "the accuracy by sampling: an estimate, never a bound", "prove,report"),
