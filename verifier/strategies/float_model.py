@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from math import ldexp
 
 import numpy as np
 
-from verifier.kernel.limits import check_limit
 from verifier.kernel.model import Model
 
 
@@ -90,52 +88,8 @@ class FloatModel:
         terms = (rho[:, None] * omega)[:, :, None] * (copy + skip + place[:, None, :])
         return terms[:-1], terms[-1, query]
 
-    def wrong_inputs(self, tolerance: float = 1e-9) -> Iterator[np.ndarray]:
-        """Rows (t_0 ... t_{n-1}, x) of every input that is answered wrongly by more than `tolerance` of its largest term.
-
-        One array of shape (count, n + 1) for each (query, maximum) that has any.
-        """
-        for maximum in range(self.v):
-            for query in range(maximum + 1):
-                found = self._wrong_at(query, maximum, tolerance)
-                if len(found):
-                    yield found
-
-    def _wrong_at(self, query: int, maximum: int, tolerance: float) -> np.ndarray:
-        terms, own = self.margin_terms(query, maximum)
-        slots = self.n - 1
-        least = terms.min(1)
-        worst = own + least.sum(0)
-        boxes = [[np.arange(maximum + 1)] * slots]
-        if query < maximum:  # some slot holds the maximum: split by the first that does
-            worst = worst + (terms[:, maximum] - least).min(0) if slots else worst
-            boxes = [[np.arange(maximum)] * j + [np.array([maximum])] + [np.arange(maximum + 1)] * (slots - 1 - j) for j in range(slots)]
-        found = []
-        for output in np.flatnonzero(worst < 0):
-            if output == maximum:
-                continue
-            scale = max(float(np.abs(terms[:, :, output]).max(initial=0.0)), abs(float(own[output])))
-            for box in boxes:
-                tokens = fillings_below(-tolerance * scale - own[output], [terms[i, line, output] for i, line in enumerate(box)], box)
-                found.append(np.column_stack([tokens, np.full((len(tokens), 2), (query, output))]))
-        if not found:
-            return np.empty((0, self.n + 1), dtype=np.int64)
-        listed = np.concatenate(found)
-        _, first = np.unique(listed[:, :-1], axis=0, return_index=True)  # an input may lose to several outputs
-        return listed[first]
-
-
-def fillings_below(limit: float, terms: list[np.ndarray], tokens: list[np.ndarray]) -> np.ndarray:
-    """All choices of one token per slot whose terms sum to at most `limit`, shape (count, slots): slot by slot, pruned."""
-    if any(len(line) == 0 for line in terms):
-        return np.empty((0, len(terms)), dtype=np.int64)
-    after = np.cumsum([line.min() for line in terms][::-1])[::-1] if terms else np.zeros(0)
-    chosen, total = np.empty((1, 0), dtype=np.int64), np.zeros(1)
-    for slot, (line, names) in enumerate(zip(terms, tokens, strict=True)):
-        check_limit("tensor_cells", len(total) * len(line), hint="there are too many wrong inputs to list")
-        sums = total[:, None] + line
-        rest = after[slot + 1] if slot + 1 < len(terms) else 0.0
-        rows, columns = np.nonzero(sums + rest <= limit)
-        check_limit("listed_inputs", len(rows), hint="there are too many wrong inputs to list")
-        chosen, total = np.column_stack([chosen[rows], names[columns]]), sums[rows, columns]
-    return chosen
+    def largest_term(self, query: int, maximum: int) -> float:
+        """A bound on every term of `margin_terms` and on what its differences were taken of: the scale of rounding errors."""
+        weight = np.exp(self.score[query, : maximum + 1] - self.score[query, maximum]).max() * np.exp(self.place_score[query]).max()
+        values = sum(float(np.abs(table).max()) for table in (self.skip, self.copy, self.place_copy))
+        return float(weight) * 2 * values

@@ -72,7 +72,7 @@ def skip_steps(model: FloatModel, rank: int) -> list[Step]:
     mean = model.queries.mean(0, keepdims=True)
     peels = [peel(0, 0, "row", mean)]
     if rank:
-        metric = _half_power(np.cov(model.weight("W_U")))
+        metric = _half_power(np.atleast_2d(np.cov(model.weight("W_U"))))
         rest = (model.queries - mean) @ metric
         directions, _ = np.linalg.qr(metric @ np.linalg.svd(rest)[2][:rank].T)
         peels.append(peel(0, 0, "right", directions))

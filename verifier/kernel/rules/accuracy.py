@@ -24,7 +24,7 @@ def accuracy(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hint], cont
             raise TypeError
         context.ledger.count(integer_ops=len(fact.counts))
         for cell, count in fact.counts.items():
-            best[cell] = max(best.get(cell, 0), count)
+            best[cell] = max(best.get(cell, count), count)
     for (query, maximum), count in best.items():
         if not 0 <= count <= context.scope.cell(query, maximum):  # a bug of ours, not of the prover: exit 70
             raise RuntimeError(f"count {count} for query {query}, maximum {maximum} exceeds its cell")
