@@ -1,7 +1,7 @@
 module
 public import Verifier.Checker.Products
 public import Verifier.Checker.Weights
-public import Verifier.Rules.Accuracy
+public import Verifier.Groups
 public section
 
 /-!

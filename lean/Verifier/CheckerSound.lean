@@ -1,5 +1,6 @@
 module
 public import Verifier.Checker.TablesSound
+public import Verifier.Rules.Accuracy
 public section
 
 /-! The theorem below the checker: a yes of `check` is right. -/

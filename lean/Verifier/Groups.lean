@@ -1,6 +1,5 @@
 module
 public import Verifier.Kronecker
-public import Verifier.Rules.Constraints
 public section
 
 /-! Sequences sorted by their query and their maximum: every sequence of a scope lies in exactly one group (L24). -/

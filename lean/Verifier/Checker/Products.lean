@@ -1,5 +1,5 @@
 module
-public import Verifier.Tables
+public import Verifier.Spec
 public section
 
 /-! Exact integer products: the check that one list of rows is the product of two others, and what it means. -/

@@ -1,5 +1,6 @@
 module
 public import Verifier.Checker
+public import Verifier.Tables
 public section
 
 /-! What the checked tables of a certificate mean. -/

@@ -1,5 +1,6 @@
 module
 public import Verifier.Groups
+public import Verifier.Rules.Constraints
 public section
 
 /-! How many sequences of a group satisfy constraints, counted from below. -/
