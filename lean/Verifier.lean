@@ -5,3 +5,5 @@ public import Verifier.Rules.Tables
 public import Verifier.Rules.Paper
 public import Verifier.Spectral
 public import Verifier.Rules.Blocks
+public import Verifier.Rules.Several
+public import Verifier.Rules.Attention

@@ -79,7 +79,12 @@ def test_a_weight_is_enclosed(y: int, h: int) -> None:
     assert enclosures.root_lo <= enclosures.root_hi <= isqrt(4 ** (enclosures.precision.r)) + 1
 
 
-@given(st.lists(st.lists(st.integers(-50, 50), min_size=4, max_size=4), min_size=2, max_size=2), st.integers(-60, 60), st.integers(0, 3), st.integers(1, 64))
+@given(
+    st.lists(st.lists(st.integers(-50, 50), min_size=4, max_size=4), min_size=2, max_size=2),
+    st.integers(-60, 60),
+    st.integers(0, 3),
+    st.integers(1, 64),
+)
 def test_the_count_of_a_group_never_exceeds_the_truth(terms: list[list[int]], base: int, q: int, bins: int) -> None:
     m, scope = 3, [(0, 4), (0, 4), (0, 4)]
     counted = count_group(make_plan(base, terms, bins), terms, base, scope, q, m, 9)

@@ -1,8 +1,8 @@
 """What `verifier lean export` and `verifier lean check` do, free of argument parsing and printing.
 
-    export_certificate(statement, certificate, model, folder)   writes Exported.lean and Evaluated.lean
-    check(folder)                                               builds the library and, if given, the exported proofs
-    evaluate(folder)                                            runs the checker by evaluation: verdict and count
+export_certificate(statement, certificate, model, folder)   writes Exported.lean and Evaluated.lean
+check(folder)                                               builds the library and, if given, the exported proofs
+evaluate(folder)                                            runs the checker by evaluation: verdict and count
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ def export_certificate(statement_path: Path, certificate_path: Path, model_path:
     signatures = {name: rule.signature for name, rule in RULES.items()}
     certificate = read_certificate(certificate_path.read_bytes(), signatures, file=str(certificate_path))
     if certificate.subject != statement.subject.digest:
-        raise SubjectMismatch("subject-digest", expected=statement.subject.digest, got=certificate.subject, file=str(certificate_path), clause="3.2")
+        raise SubjectMismatch(
+            "subject-digest", expected=statement.subject.digest, got=certificate.subject, file=str(certificate_path), clause="3.2"
+        )
     text, bound, certified = exported(model, statement, certificate.steps)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / PROOF).write_text(proof_file(text, bound))

@@ -14,15 +14,42 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
+from verifier.kernel.certificate import FloatArray, Step
+from verifier.kernel.model import Model
+from verifier.kernel.statement import Statement
+
 from .errors import LeanError
-from .hints import LeanModel, Precision, Row, Table, lean_model, make_hints
+from .hints import Hints, LeanModel, Precision, Row, Table, lean_model, make_hints
 from .sources import import_order, module_file
 
 MATRICES = ("E", "P", "Q", "K", "V", "O", "U")
-TABLES = (
-    "Ut Qt Kt Vt Ot X XQ EK PK EV PV EVO PVO skipRaw skip score pscore copy pcopy "
-    "omegaLo omegaHi rhoLo rhoHi shift G"
-).split()
+TABLES = [
+    "Ut",
+    "Qt",
+    "Kt",
+    "Vt",
+    "Ot",
+    "X",
+    "XQ",
+    "EK",
+    "PK",
+    "EV",
+    "PV",
+    "EVO",
+    "PVO",
+    "skipRaw",
+    "skip",
+    "score",
+    "pscore",
+    "copy",
+    "pcopy",
+    "omegaLo",
+    "omegaHi",
+    "rhoLo",
+    "rhoHi",
+    "shift",
+    "G",
+]
 
 
 class NotExportable(LeanError):
@@ -35,6 +62,7 @@ def number(value: int) -> str:
 
 
 def row(values: Sequence[int]) -> str:
+    """A list literal."""
     return "[" + ", ".join(map(number, values)) + "]"
 
 
@@ -46,63 +74,68 @@ def definitions(name: str, table: Table) -> Iterator[str]:
 
 
 def nested(name: str, tables: Sequence[Table]) -> Iterator[str]:
+    """A list of tables."""
     for index, table in enumerate(tables):
         yield from definitions(f"{name}_{index}", table)
     yield f"@[expose] def {name} : List (List (List Int)) := [{', '.join(f'{name}_{index}' for index in range(len(tables)))}]"
 
 
-def data(model: LeanModel, fields: dict[str, object], scope: Sequence[tuple[int, int]]) -> Iterator[str]:
+def data(model: LeanModel, hints: Hints, scope: Sequence[tuple[int, int]]) -> Iterator[str]:
     """The model, the certificate and the scope as Lean definitions."""
     for name in MATRICES:
         yield from definitions(f"W{name}", model.matrices[name])
     yield f"@[expose] def model : Model := ⟨{model.v}, {model.n}, {model.d}, {model.h}, {model.e}, {', '.join(f'W{m}' for m in MATRICES)}⟩"
     for name in TABLES:
-        yield from definitions(f"C{name}", fields[name])  # type: ignore[arg-type]
-    yield from nested("Cworst", fields["worst"])  # type: ignore[arg-type]
-    yield from nested("Cplan", fields["plan"])  # type: ignore[arg-type]
-    yield f"@[expose] def Ctop : List Int := {row(fields['top'])}"  # type: ignore[arg-type]
-    yield f"@[expose] def Cptop : List Int := {row(fields['ptop'])}"  # type: ignore[arg-type]
-    precision, root_lo, root_hi = fields["precision"]  # type: ignore[misc]
-    yield f"@[expose] def precision : Precision := ⟨{precision.p}, {precision.k}, {precision.w}, {precision.r}, {root_lo}, {root_hi}⟩"
+        yield from definitions(f"C{name}", hints.tables[name])
+    yield from nested("Cworst", hints.worst)
+    yield from nested("Cplan", hints.plan)
+    yield f"@[expose] def Ctop : List Int := {row(hints.top)}"
+    yield f"@[expose] def Cptop : List Int := {row(hints.ptop)}"
+    P, roots = hints.enclosures.precision, (hints.enclosures.root_lo, hints.enclosures.root_hi)
+    yield f"@[expose] def precision : Precision := ⟨{P.p}, {P.k}, {P.w}, {P.r}, {roots[0]}, {roots[1]}⟩"
     yield (
         "@[expose] def certificate : Certificate where\n"
         + "".join(f"  {name} := C{name}\n" for name in TABLES)
         + "  top := Ctop\n  ptop := Cptop\n  worst := Cworst\n  plan := Cplan\n  precision := precision\n"
-        + f"  baseBits := {fields['baseBits']}"
+        + f"  baseBits := {hints.base_bits}"
     )
     pairs = ", ".join(f"({lo}, {hi})" for lo, hi in scope)
     yield f"@[expose] def scope : List (Nat × Nat) := [{pairs}]"
 
 
-def shift_rows(model: LeanModel, entries: Sequence[tuple[int, int]], shape: tuple[int, int]) -> Table:
+def shift_rows(model: LeanModel, shift: FloatArray) -> Table:
     """A shift hint as integers over 2^(4e), one row per maximum; rounding it down is sound, any shift is."""
 
     def scaled(mantissa: int, exponent: int) -> int:
         places = exponent + 4 * model.e
         return mantissa << places if places >= 0 else mantissa >> -places
 
-    rows: list[Row] = [[scaled(*entry) for entry in entries[start : start + shape[1]]] for start in range(0, len(entries), shape[1])]
-    return rows if shape[0] == model.v else rows * model.v
+    width = shift.shape[1]
+    rows: list[Row] = [[scaled(*entry) for entry in shift.entries[start : start + width]] for start in range(0, len(shift.entries), width)]
+    return rows if shift.shape[0] == model.v else rows * model.v
 
 
-def exportable(steps: Sequence[object]) -> tuple[object, int]:
+def exportable(steps: Sequence[Step]) -> tuple[FloatArray, int]:
     """The shift and the number of bins of a certificate of the exported family."""
-    if any(step.rule in ("peeled_table", "row_range", "row_norm") for step in steps):  # type: ignore[attr-defined]
+    if any(step.rule in ("peeled_table", "row_range", "row_norm") for step in steps):
         raise NotExportable("Lean's checker follows exact tables only")
-    constraints = [step for step in steps if step.rule == "decoupled_constraint"]  # type: ignore[attr-defined]
-    counts = [step for step in steps if step.rule == "count_sums"]  # type: ignore[attr-defined]
+    constraints = [step for step in steps if step.rule == "decoupled_constraint"]
+    counts = [step for step in steps if step.rule == "count_sums"]
     if len(constraints) != 1 or len(counts) != 1:
         raise NotExportable("Lean's checker follows certificates with one decoupled_constraint and one count_sums")
-    return constraints[0].hints["shift"], int(counts[0].hints["bins"])  # type: ignore[attr-defined]
+    shift, bins = constraints[0].hints["shift"], counts[0].hints["bins"]
+    if not isinstance(shift, FloatArray) or not isinstance(bins, int):
+        raise NotExportable("a shift of floats and a number of bins are needed")
+    return shift, bins
 
 
-def exported(model: object, statement: object, steps: Sequence[object], precision: Precision = Precision()) -> tuple[str, Fraction, int]:  # noqa: B008
+def exported(model: Model, statement: Statement, steps: Sequence[Step], precision: Precision | None = None) -> tuple[str, Fraction, int]:
     """The Lean data of decoded kernel inputs, the claimed bound, and the number of inputs that Lean should certify."""
     shift, bins = exportable(steps)
-    lean = lean_model(model.weights)  # type: ignore[attr-defined]
-    scope = [(first, last + 1) for first, last in statement.subject.scope]  # type: ignore[attr-defined]
-    fields, certified = make_hints(lean, shift_rows(lean, shift.entries, shift.shape), scope, bins, precision)  # type: ignore[attr-defined]
-    return "\n".join(data(lean, fields, scope)), statement.claim.bound, certified  # type: ignore[attr-defined]
+    lean = lean_model(model.weights)
+    scope = [(first, last + 1) for first, last in statement.subject.scope]
+    hints = make_hints(lean, shift_rows(lean, shift), scope, bins, precision or Precision())
+    return "\n".join(data(lean, hints, scope)), statement.claim.bound, hints.certified
 
 
 def proof_file(text: str, bound: Fraction) -> str:
@@ -112,7 +145,8 @@ def proof_file(text: str, bound: Fraction) -> str:
         "module\npublic import Verifier\npublic section\nnamespace Verifier.Exported\n"
         f"{text}\n"
         "set_option maxRecDepth 100000\n"
-        f"/-- The checker accepts the certificate. -/\ntheorem accepted : check model certificate scope {p} {q} = true := by decide +kernel\n"
+        "/-- The checker accepts the certificate. -/\n"
+        f"theorem accepted : check model certificate scope {p} {q} = true := by decide +kernel\n"
         f"/-- The bound of the statement holds. -/\ntheorem bound : BoundHolds model scope {p} {q} := check_sound accepted\n"
         "end Verifier.Exported\n"
     )

@@ -6,7 +6,7 @@ Weights are integers over 2^e, tables of paths over 2^(4e); `scope` ranges are h
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isqrt, prod
 
@@ -36,7 +36,7 @@ class Precision:
     r: int = 96
 
 
-def lean_model(weights: dict[str, Sequence[Sequence[tuple[int, int]]]]) -> LeanModel:
+def lean_model(weights: Mapping[str, Sequence[Sequence[tuple[int, int]]]]) -> LeanModel:
     """The exact weights (mantissa, exponent) of a kernel `Model`, brought to one exponent."""
     lowest = min((exponent for rows in weights.values() for row in rows for mantissa, exponent in row if mantissa), default=0)
     e = max(-lowest, 0)
@@ -106,8 +106,22 @@ class Enclosures:
         return [[lo for lo, _ in row] for row in pairs], [[hi for _, hi in row] for row in pairs]
 
 
-def make_hints(model: LeanModel, shift: Table, scope: Sequence[tuple[int, int]], bins: int, precision: Precision) -> tuple[dict[str, object], int]:
-    """The fields of Lean's `Certificate`, and the number of inputs that it certifies.  shift: one row per maximum, over 2^(4e)."""
+@dataclass(frozen=True)
+class Hints:
+    """The fields of Lean's `Certificate`, and the number of inputs that it certifies.  tables: by Lean's field names."""
+
+    tables: dict[str, Table]
+    top: Row
+    ptop: Row
+    worst: list[Table]
+    plan: list[Table]
+    enclosures: Enclosures
+    base_bits: int
+    certified: int
+
+
+def make_hints(model: LeanModel, shift: Table, scope: Sequence[tuple[int, int]], bins: int, precision: Precision) -> Hints:
+    """Everything that Lean will compare.  shift: one row per maximum, over 2^(4e)."""
     W, v, n = model.matrices, model.v, model.n
     c: dict[str, Table] = {f"{name}t": columns(W[name]) for name in ("U", "Q", "K", "V", "O")}
     c["X"] = [[a + b for a, b in zip(row, W["P"][n - 1], strict=True)] for row in W["E"]]
@@ -126,13 +140,12 @@ def make_hints(model: LeanModel, shift: Table, scope: Sequence[tuple[int, int]],
     c["shift"] = shift
     others = [[x for x in range(v) if x != m] for m in range(v)]
     c["G"] = [[min(c["skip"][q][m] - c["skip"][q][x] - shift[m][x] for x in others[m]) for q in range(m + 1)] for m in range(v)]
-    worst = [
-        [
-            [min(c["copy"][k][m] - c["copy"][k][x] + c["pcopy"][i][m] - c["pcopy"][i][x] + shift[m][x] for x in others[m]) for k in range(m + 1)]
-            for i in range(n)
-        ]
-        for m in range(v)
-    ]
+
+    def worst_gap(m: int, i: int, k: int) -> int:
+        copy, place = c["copy"][k], c["pcopy"][i]
+        return min(copy[m] - copy[x] + place[m] - place[x] + shift[m][x] for x in others[m])
+
+    worst = [[[worst_gap(m, i, k) for k in range(m + 1)] for i in range(n)] for m in range(v)]
     base_bits = (prod(hi - lo for lo, hi in scope) + 1).bit_length() + 1
     plans: list[Table] = []
     certified = 0
@@ -149,9 +162,7 @@ def make_hints(model: LeanModel, shift: Table, scope: Sequence[tuple[int, int]],
             plan = make_plan(terms[n - 1][q], terms[: n - 1], bins)
             plans[m].append(plan)
             certified += count_group(plan, terms[: n - 1], terms[n - 1][q], scope, q, m, base_bits)
-    fields: dict[str, object] = {**c, "precision": (precision, enclosures.root_lo, enclosures.root_hi), "top": top, "ptop": ptop}
-    fields |= {"worst": worst, "plan": plans, "baseBits": base_bits}
-    return fields, certified
+    return Hints(c, top, ptop, worst, plans, enclosures, base_bits, certified)
 
 
 def make_plan(base: int, terms: Table, bins: int) -> Row:

@@ -12,8 +12,14 @@ from pathlib import Path
 
 from .errors import BuildFailed
 
-PROOF_WORDS = ("axiom", "sorry", "admit", "native_decide", "ofReduceBool", "unsafe", "implemented_by", "extern", "opaque", "csimp", "skipKernelTC", "partial")
-PROGRAM_WORDS = ("elab", "macro", "run_cmd", "run_meta", "initialize", "addDecl", "Environment", "import Lean", "meta", "set_option debug", "CommandElabM")
+PROOF_WORDS = (
+    *("axiom", "sorry", "admit", "native_decide", "ofReduceBool", "unsafe", "implemented_by", "extern"),
+    *("opaque", "csimp", "skipKernelTC", "partial"),
+)
+PROGRAM_WORDS = (
+    *("elab", "macro", "run_cmd", "run_meta", "initialize", "addDecl", "Environment", "import Lean", "meta"),
+    *("set_option debug", "CommandElabM"),
+)
 EVALUATION_WORDS = ("#eval",)
 
 LIBRARY_ROOT = "Verifier"

