@@ -39,7 +39,8 @@ def search(tables: dict[str, Table], head_width: int, average: str) -> Hints:
         joint = arrays.joint(maximum, average)
         for count in range(n):
             options = CENTRES if average == "mean" else CENTRES[:1]
-            found = [arrays.largest_prefix(maximum, count, joint, float(centre)) for centre in options]
+            group = arrays.group(maximum, count)
+            found = [group.largest_prefix(joint, float(centre)) for centre in options]
             certified = [np.where(top >= 0, (top + 1.0) ** count, 0).sum() * comb(n - 1, count) for top in found]
             best = int(np.argmax(certified))
             centres[maximum, count] = options[best]
@@ -50,7 +51,7 @@ def search(tables: dict[str, Table], head_width: int, average: str) -> Hints:
 
 
 class _Arrays:
-    """The rule's quantities in floats."""
+    """The tables in floats."""
 
     def __init__(self, tables: dict[str, Table], head_width: int) -> None:
         scale = np.sqrt(head_width)
@@ -82,8 +83,8 @@ class _Arrays:
         values = (fixed + nodes[:, None] * slope).min(1)
         return lambda a, centre: np.interp(a, nodes, values)
 
-    def largest_prefix(self, maximum: int, count: int, joint: Joint, centre: float) -> np.ndarray:
-        """Per query <= m, the largest j such that inputs with `count` free tokens <= j pass; -1 if none.  Shape (m + 1,)."""
+    def group(self, maximum: int, count: int) -> _Group:
+        """All that does not depend on the attention tried as abar."""
         slots, queries = self.n - 1, np.arange(maximum + 1)
         worst = self.copy[:, maximum] - np.where(np.arange(self.v) == maximum, -np.inf, self.copy).max(1)
         below = np.minimum.accumulate(worst[:maximum])
@@ -106,8 +107,23 @@ class _Arrays:
         losses = np.broadcast_to(losses, ends[0].shape)
         if not count:  # at q = m: no token below m, a = 1
             losses = np.where(np.isinf(losses), 0.0, losses)
-        value = np.minimum(*(joint(a, centre) + (1 - a) * losses for a in ends)) - self.loss[queries][:, None]
-        passed = np.nan_to_num(value, nan=-1.0) > SAFETY * (1 + np.abs(self.loss[queries][:, None]))
-        largest = np.where(passed.any(1), passed.shape[1] - 1 - passed[:, ::-1].argmax(1), -1)
         possible = is_maximum if count == slots else np.ones_like(is_maximum)
-        return np.where(possible, largest, -1)
+        return _Group(ends[0], ends[1], losses, self.loss[queries][:, None], possible)
+
+
+@dataclass(frozen=True)
+class _Group:
+    """One maximum and count.  Attention's least and largest, and losses: axes (query, largest token allowed); slack: (query, 1)."""
+
+    low: np.ndarray
+    high: np.ndarray
+    losses: np.ndarray
+    slack: np.ndarray
+    possible: np.ndarray  # queries with such inputs
+
+    def largest_prefix(self, joint: Joint, centre: float) -> np.ndarray:
+        """Per query <= m, the largest j such that inputs with `count` free tokens <= j pass; -1 if none.  Shape (m + 1,)."""
+        value = np.minimum(*(joint(a, centre) + (1 - a) * self.losses for a in (self.low, self.high))) - self.slack
+        passed = np.nan_to_num(value, nan=-1.0) > SAFETY * (1 + np.abs(self.slack))
+        largest = np.where(passed.any(1), passed.shape[1] - 1 - passed[:, ::-1].argmax(1), -1)
+        return np.where(self.possible, largest, -1)
