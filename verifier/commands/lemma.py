@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import z3
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from verifier.commands.train import at_least
 from verifier.inputs import read_bounded
@@ -83,18 +84,23 @@ def run_list(args: argparse.Namespace) -> int:
     elif args.markdown:
         print("\n".join(markdown()))
     else:
-        table = Table("name", "rule", "kind", "statement", box=None)
-        for row in rows():
-            table.add_row(*row)
-        Console().print(table)
+        for title, head, lines_of_table in tables():
+            table = Table(*head, box=None, title=title, title_justify="left")
+            table.columns[0].no_wrap = True
+            for row in lines_of_table:
+                table.add_row(*map(Text, row))  # Text: brackets are no markup
+            Console().print(table)
     return DONE
 
 
-def rows() -> list[tuple[str, str, str, str]]:
-    """Name, rule and lemma numbers, kind, sentence of everything."""
-    found = [(lemma.name, " ".join([lemma.rule or "shared", *lemma.cites]), "proved by z3", lemma.sentence) for lemma in LEMMAS.values()]
-    found += [(belief.name, "", "false", belief.sentence) for belief in BELIEFS]
-    return found + [(beyond.theorem, beyond.rule, "not for z3", f"{beyond.statement} ({beyond.reason})") for beyond in BEYOND]
+def tables() -> Iterator[tuple[str, tuple[str, ...], list[tuple[str, ...]]]]:
+    """Title, head and rows: what z3 proves, what is false, what it is not asked."""
+    proved = [(lemma.name, " ".join([lemma.rule or "shared", *lemma.cites]), lemma.sentence) for lemma in LEMMAS.values()]
+    yield f"{len(proved)} lemmas, proved by z3 at small sizes (`verifier lemma check`)", ("name", "rule, lemmas", "statement"), proved
+    false = [(belief.name, belief.sentence) for belief in BELIEFS]
+    yield f"{len(false)} false claims, refuted by z3 (`verifier lemma check --gallery`)", ("name", "statement, false"), false
+    beyond = [(b.theorem or "-", b.rule or "shared", f"{b.statement} ({b.reason})") for b in BEYOND]
+    yield f"{len(beyond)} statements that are not for z3", ("theorem in lean/", "rule", "statement"), beyond
 
 
 def catalogue() -> dict[str, object]:

@@ -34,6 +34,7 @@ BEYOND = (
     Beyond("row_norm", "The bound by traces for every power and width.", _SIZES, "row_norm_sound"),
     Beyond("joint_constraint", "The margin of any number of slots.", _SIZES, "joint_constraint_sound"),
     Beyond("decoupled_constraint", "The constraint for any number of slots and outputs.", _SIZES, "decoupled_constraint_sound"),
+    Beyond("hot_constraint", "The constraints for any number of slots and outputs.", _SIZES, "hot_constraint_sound"),
     Beyond("absent_present", "The three kinds of competitors for any number of slots and tokens.", _SIZES, "absent_present_sound"),
     Beyond("count_every", "The walk meets every input once, for every n and v.", _SIZES, "count_every_sound"),
     Beyond("count_sums", "The product of any number of histograms, packed into integers of any width.", _SIZES, "count_sums_sound"),

@@ -1,4 +1,5 @@
-"""The rules that bound the margin by a sum of one term per slot: joint_constraint, decoupled_constraint, absent_present.
+"""The rules that bound the margin by a sum of one term per slot: joint_constraint, decoupled_constraint,
+hot_constraint, absent_present.
 
 In the claims slot 0 is the query's own and slots 1, 2 are free; the weights w are positive numbers, whatever exponentials they are.
 """
@@ -73,58 +74,72 @@ def term_of_a_block() -> Claim:
     return Claim(hypotheses, [rho * bound <= rho * (w * (g + value)) for value in values], helped)
 
 
-# absent_present: outputs 0..3, m = 3, the input has tokens t_0 = q, t_1, t_2
+# hot_constraint
 
 
-def _input() -> tuple[list[z3.ArithRef], list[z3.BoolRef]]:
-    tokens = [z3.Int(f"t{i}") for i in range(SLOTS)]
-    inside = [z3.And(token >= 0, token <= 3) for token in tokens]
-    return tokens, [*inside, z3.Or([token == 3 for token in tokens])]
+def hot_outputs_and_the_others() -> Claim:
+    """If Phi_x > 0 for each x in H, and sum w_i (G + R_i) > 0 with G and R_i bounds for each x outside H, then Phi_x > 0 for all x."""
+    w, s, g, best, rest = vector("w", 2), vector("s", OUTPUTS), vector("g", OUTPUTS), z3.Real("G"), vector("R", 2)
+    said = matrix("d", 2, OUTPUTS)  # D_x(t_i) + p_{i,x}
+    hot = [z3.Bool(f"hot{x}") for x in range(OUTPUTS)]
+    margins = [z3.Sum([w[i] * (g[x] + said[i][x]) for i in range(2)]) for x in range(OUTPUTS)]
+    hypotheses = [weight > 0 for weight in w] + [z3.Implies(hot[x], margins[x] > 0) for x in range(OUTPUTS)]
+    for x in range(OUTPUTS):
+        bounds = z3.And(best <= g[x] - s[x], *(rest[i] <= said[i][x] + s[x] for i in range(2)))
+        hypotheses.append(z3.Implies(z3.Not(hot[x]), bounds))
+    hypotheses.append(z3.Sum([w[i] * (best + rest[i]) for i in range(2)]) > 0)
+    helped = [use(product_keeps_order, w=w[i], b=best + rest[i], c=g[x] + said[i][x]) for i in range(2) for x in range(OUTPUTS)]
+    return Claim(hypotheses, [margin > 0 for margin in margins], helped)
+
+
+# absent_present: an input has tokens t_0 = q, t_1, t_2, the largest of which is m
 
 
 def competitors_kinds() -> Claim:
     """Every output x != m is absent from the input, or the token of a free slot and below m, or the query and below m."""
-    tokens, hypotheses = _input()
-    x = z3.Int("x")
+    tokens, x, m = [z3.Int(f"t{i}") for i in range(SLOTS)], z3.Int("x"), z3.Int("m")
     absent = z3.And([token != x for token in tokens])
-    free = z3.Or([z3.And(token == x, token < 3) for token in tokens[1:]])
-    query = z3.And(tokens[0] == x, tokens[0] < 3)
-    return Claim([*hypotheses, x >= 0, x <= 4, x != 3], [z3.Or(absent, free, query)])
+    free = z3.Or([z3.And(token == x, token < m) for token in tokens[1:]])
+    query = z3.And(tokens[0] == x, tokens[0] < m)
+    return Claim([x != m, *(token <= m for token in tokens)], [z3.Or(absent, free, query)])
+
+
+def term_of_another_token() -> Claim:
+    """If G <= g_x - s_x, and R <= D_x(k) + p_x + s_x for all x other than m and k, then w (G + R) <= w (g_x + D_x(k) +
+    p_x) for such x.
+    """
+    x, m, k = z3.Ints("x m k")
+    w, best, rest, g, shift, said = z3.Reals("w G R g_x s_x d_x")  # d_x = D_x(k) + p_x
+    hypotheses = [w > 0, best <= g - shift, z3.Implies(z3.And(x != m, x != k), rest <= said + shift), x != m, x != k]
+    return Claim(hypotheses, [w * (best + rest) <= w * (g + said)], [use(product_keeps_order, w=w, b=best + rest, c=g + said)])
 
 
 def terms_of_an_absent_output() -> Claim:
-    """If R_i(k) <= D_x(k) + p_{i,x} + s_x for all x other than m and k, and x is absent from the input, then Phi_x(t)
-    >= sum w_i (G + R_i(t_i)).
+    """If x is absent from the input and off_i(k) <= psi_i(k, x) for every token k but x, then the sum of off_i(t_i) is
+    at most Phi_x(t).
     """
-    tokens, hypotheses = _input()
-    x, w, best, rest = z3.Int("x"), vector("w", SLOTS), z3.Real("G"), vector("R", SLOTS)
-    g, shift, said = z3.Real("g_x"), z3.Real("s_x"), vector("d", SLOTS)  # d_i = D_x(t_i) + p_{i,x}
-    hypotheses += [x >= 0, x < 3, best <= g - shift, *(weight > 0 for weight in w)]
-    hypotheses += [z3.Implies(z3.And(x != 3, x != token), r <= d + shift) for token, r, d in zip(tokens, rest, said, strict=True)]
+    tokens, x, psi, off = [z3.Int(f"t{i}") for i in range(SLOTS)], z3.Int("x"), vector("psi", SLOTS), vector("off", SLOTS)
+    hypotheses = [z3.Implies(token != x, low <= true) for token, low, true in zip(tokens, off, psi, strict=True)]
     hypotheses += [token != x for token in tokens]
-    low = z3.Sum([a * (best + r) for a, r in zip(w, rest, strict=True)])
-    helped = [use(product_keeps_order, w=a, b=best + r, c=g + d) for a, r, d in zip(w, rest, said, strict=True)]
-    return Claim(hypotheses, [low <= z3.Sum([a * (g + d) for a, d in zip(w, said, strict=True)])], helped)
+    return Claim(hypotheses, [z3.Sum(off) <= z3.Sum(psi)])
 
 
 def terms_of_a_present_output() -> Claim:
-    """If x is present, exact terms for the slots that hold m or x and lower bounds for the others sum to at most Phi_x(t)."""
-    tokens, hypotheses = _input()
-    x, psi, off = z3.Int("x"), vector("psi", SLOTS), vector("off", SLOTS)
-    hypotheses += [x >= 0, x < 3, z3.Or([token == x for token in tokens])]
-    hypotheses += [z3.Implies(z3.And(token != x, token != 3), low <= true) for token, low, true in zip(tokens, off, psi, strict=True)]
-    terms = [z3.If(z3.Or(token == x, token == 3), true, low) for token, low, true in zip(tokens, off, psi, strict=True)]
-    return Claim(hypotheses, [z3.Sum(terms) <= z3.Sum(psi)])
+    """Phi_x(t) is at least the sum of psi in one slot and, in the others, psi where t_i is m or x, off_i(t_i) elsewhere."""
+    tokens, (x, m), psi, off = [z3.Int(f"t{i}") for i in range(SLOTS)], z3.Ints("x m"), vector("psi", SLOTS), vector("off", SLOTS)
+    hypotheses = [z3.Implies(tokens[i] != x, off[i] <= psi[i]) for i in (0, 2)]
+    others = [z3.If(z3.Or(tokens[i] == x, tokens[i] == m), psi[i], off[i]) for i in (0, 2)]
+    return Claim(hypotheses, [psi[1] + z3.Sum(others) <= z3.Sum(psi)])
 
 
 def left_out_of_a_minimum() -> Claim:
-    """With at least three tokens, putting the largest entry in the place of x = k leaves it out of the minimum over x != m."""
+    """With four tokens, putting the largest entry in the place of x = k leaves it out of the minimum over x != m."""
     row, k, m = vector("r", 4), z3.Int("k"), z3.Int("m")
     top = largest(*row)
     high = top + 1  # in the place of entries that a minimum does not see
     replaced = least(*(z3.If(m == x, high, z3.If(k == x, top, row[x])) for x in range(4)))
     truth = least(*(z3.If(z3.Or(m == x, k == x), high, row[x]) for x in range(4)))
-    return Claim([k >= 0, k < 4, m >= 0, m < 4], [replaced == truth])
+    return Claim([], [replaced == truth])
 
 
 LEMMAS = (
@@ -133,8 +148,10 @@ LEMMAS = (
     Lemma(grid_of_integers, "3 terms", "joint_constraint", ("L27",)),
     Lemma(one_constraint_for_all_outputs, "3 slots, 3 outputs", "decoupled_constraint", ("L6", "L33")),
     Lemma(term_of_a_block, "a block of 3 tokens", "decoupled_constraint", ("L8",)),
-    Lemma(competitors_kinds, "3 slots, 5 tokens", "absent_present"),
-    Lemma(terms_of_an_absent_output, "3 slots, 4 tokens", "absent_present", ("L33",)),
-    Lemma(terms_of_a_present_output, "3 slots, 4 tokens", "absent_present"),
+    Lemma(hot_outputs_and_the_others, "2 slots, 3 outputs", "hot_constraint", ("L3", "L6", "L33")),
+    Lemma(competitors_kinds, "3 slots", "absent_present"),
+    Lemma(term_of_another_token, "1 slot", "absent_present", ("L33",)),
+    Lemma(terms_of_an_absent_output, "3 slots", "absent_present"),
+    Lemma(terms_of_a_present_output, "3 slots", "absent_present"),
     Lemma(left_out_of_a_minimum, "4 tokens", "absent_present"),
 )

@@ -109,7 +109,7 @@ def fillings_with_the_maximum() -> Claim:
 
 
 def failures_add() -> Claim:
-    """Total - sum over x of (total - count_x) is at most the number of inputs at which no output x wins."""
+    """The number total - sum over x of (total - count_x) is at most the number of inputs at which no output x wins."""
     inputs, outputs = 5, 3
     beats = [[z3.Bool(f"beats{x}_{t}") for t in range(inputs)] for x in range(outputs)]
     lost = z3.Sum([inputs - count(line) for line in beats])
@@ -123,11 +123,10 @@ def lesser_term_in_the_block_of_x() -> Claim:
     """In a pattern with x in the block of slot 1, slot 2 in the same block may hold x or not: the lesser lower bound
     serves both.
     """
-    tokens = [z3.Int("t1"), z3.Int("t2")]
+    tokens = [z3.Int("t1"), z3.Int("t2")]  # 0, or anything else for the second token of the block
     own, first, second, off = (vector(name, 2) for name in ("own", "psi1_", "psi2_", "off"))
     lows = vector("low", 4)
-    hypotheses = [z3.And(token >= 0, token < 2) for token in tokens]
-    hypotheses += [low <= value for low, line in zip(lows, (own, first, second, off), strict=True) for value in line]
+    hypotheses = [low <= value for low, line in zip(lows, (own, first, second, off), strict=True) for value in line]
     hypotheses.append(lows[0] + lows[1] + least(lows[2], lows[3]) > 0)
 
     def at(line: list[z3.ArithRef], token: z3.ArithRef) -> z3.ArithRef:
@@ -157,9 +156,8 @@ def dismissed_by_the_least_terms() -> Claim:
     sum; 3 f if none needs to.
     """
     own, at_m, low, itself = z3.Reals("own bm lo dia")
-    terms, tokens = vector("term", 3), [z3.Int(f"t{i}") for i in range(3)]  # 0: m, 1: another token, 2: the competitor's
-    hypotheses = [z3.And(token >= 0, token <= 2) for token in tokens]
-    hypotheses += [term >= z3.If(token == 0, at_m, z3.If(token == 1, low, itself)) for term, token in zip(terms, tokens, strict=True)]
+    terms, tokens = vector("term", 3), [z3.Int(f"t{i}") for i in range(3)]  # 0: m, 1: another one, else: the competitor
+    hypotheses = [term >= z3.If(token == 0, at_m, z3.If(token == 1, low, itself)) for term, token in zip(terms, tokens, strict=True)]
     worst, total = least(at_m, low, itself), own + z3.Sum(terms)
     needed = z3.Or([token == 0 for token in tokens])
     conclusions = [z3.Implies(z3.And(needed, own + at_m + 2 * worst > 0), total > 0), z3.Implies(own + 3 * worst > 0, total > 0)]
@@ -196,7 +194,7 @@ def nonpositive_margin_is_wrong() -> Claim:
     logits, x, m = vector("l", 4), z3.Int("x"), z3.Int("m")
     at_x, at_m = (z3.Sum([z3.If(index == y, logits[y], 0) for y in range(4)]) for index in (x, m))
     right = z3.And([z3.Or(m == y, at_m > logits[y]) for y in range(4)])
-    return Claim([x >= 0, x < 4, m >= 0, m < 4, x != m, at_m - at_x <= 0], [z3.Not(right)])
+    return Claim([x >= 0, x < 4, x != m, at_m - at_x <= 0], [z3.Not(right)])
 
 
 def listed_inputs_are_distinct() -> Claim:
@@ -231,7 +229,7 @@ def largest_count_of_each_cell() -> Claim:
 
 
 def fractions_compare_as_integers() -> Claim:
-    """Certified / total >= p / q if and only if certified q >= p total, for total, q > 0."""
+    """For shares, certified / total >= p / q if and only if certified q >= p total, for total, q > 0."""
     certified, total, p, q, share, claimed = z3.Reals("certified total p q share claimed")
     hypotheses = [total > 0, q > 0, share * total == certified, claimed * q == p]
     helped = [

@@ -60,7 +60,7 @@ def _several(values: Values, name: str, size: int) -> list[Fraction]:
 
 
 def mean_and_difference_with_one_sign() -> Claim:
-    """Min (L + a R) is at least min (L + abar R) + (a - abar) min R, for every a."""
+    """The minimum of L + a R is at least min (L + abar R) + (a - abar) min R, for every a."""
     a, centre, fixed, slopes = z3.Real("a"), z3.Real("abar"), vector("L", 2), vector("R", 2)
     truth, mean = (least(*(f + at * s for f, s in zip(fixed, slopes, strict=True))) for at in (a, centre))
     return Claim([a >= 0, a <= 1, centre >= 0, centre <= 1], [truth >= mean + (a - centre) * least(*slopes)])

@@ -37,8 +37,7 @@ def no_mixture_is_worse() -> Claim:
     tokens = [z3.Int(f"k{i}") for i in range(3)]
     held = [z3.If(token == 0, g[0], z3.If(token == 1, g[1], g[2])) for token in tokens]
     helped = [use(product_keeps_order, w=r, b=least(*g), c=h) for r, h in zip(rho, held, strict=True)]
-    hypotheses = [r > 0 for r in rho] + [z3.And(token >= 0, token <= 2) for token in tokens]
-    return Claim(hypotheses, [dot(rho, held) >= least(*g) * z3.Sum(rho)], helped)
+    return Claim([r > 0 for r in rho], [dot(rho, held) >= least(*g) * z3.Sum(rho)], helped)
 
 
 def extreme_slots() -> Claim:
@@ -84,7 +83,7 @@ def ratios_bound_what_is_lost() -> Claim:
     w_low and w_high times omega_m sum rho.
     """
     at_m, low, high, rho, omega = z3.Real("omega_m"), z3.Real("w_low"), z3.Real("w_high"), vector("rho", 3), vector("omega", 3)
-    hypotheses = [at_m > 0, *(r > 0 for r in rho), *(z3.And(low * at_m <= w, w <= high * at_m) for w in omega)]
+    hypotheses = [*(r > 0 for r in rho), *(z3.And(low * at_m <= w, w <= high * at_m) for w in omega)]
     paid, total = dot(rho, omega), z3.Sum(rho)
     helped = [use(product_keeps_order, w=r, b=w, c=high * at_m) for r, w in zip(rho, omega, strict=True)]
     helped += [use(product_keeps_order, w=r, b=low * at_m, c=w) for r, w in zip(rho, omega, strict=True)]
@@ -143,7 +142,7 @@ def margin_by_attention() -> Claim:
 
 
 def mean_and_difference() -> Claim:
-    """Min (L + a R) is at least min (L + abar R) plus the lesser of (a - abar) min R and (a - abar) max R, for every a."""
+    """The minimum of L + a R is at least min (L + abar R) plus the lesser of (a - abar) min R and (a - abar) max R, for every a."""
     a, centre, fixed, slopes = z3.Real("a"), z3.Real("abar"), vector("L", 3), vector("R", 3)
     spread_ends = least((a - centre) * least(*slopes), (a - centre) * largest(*slopes))
     low = least(*(f + centre * s for f, s in zip(fixed, slopes, strict=True))) + spread_ends
@@ -152,7 +151,7 @@ def mean_and_difference() -> Claim:
 
 
 def apart_without_a_centre() -> Claim:
-    """Min (L + a R) >= min L + a min R for a >= 0."""
+    """For a >= 0, min (L + a R) >= min L + a min R."""
     a, fixed, slopes = z3.Real("a"), vector("L", 3), vector("R", 3)
     helped = [use(product_keeps_order, w=a, b=least(*slopes), c=s) for s in slopes]
     return Claim([a >= 0], [f + a * s >= least(*fixed) + a * least(*slopes) for f, s in zip(fixed, slopes, strict=True)], helped)

@@ -23,7 +23,7 @@ from typing import Any
 
 from verifier.kernel.errors import MalformedInput, shown
 from verifier.lemmas.limits import LEMMA_LIMITS
-from verifier.lemmas.smtlib import Evaluator, Function, Script, UndefinedValueError, read_script
+from verifier.lemmas.smtlib import MARK, Evaluator, Function, Script, UndefinedValueError, read_script
 from verifier.lemmas.smtlib import Value as Exact
 
 START_SECONDS = 20  # for the child to start on a busy machine, not counted as z3's
@@ -167,7 +167,7 @@ def _answer(script: Script, seconds: float, memory: int) -> None:
 def _constant(name: str, sort: str) -> Any:
     import z3
 
-    return {"Bool": z3.Bool, "Int": z3.Int, "Real": z3.Real}[sort](name)
+    return {"Bool": z3.Bool, "Int": z3.Int, "Real": z3.Real}[sort](MARK + name)
 
 
 def _table(model: Any, name: str, script: Script) -> tuple[str, Function | None]:
@@ -175,7 +175,7 @@ def _table(model: Any, name: str, script: Script) -> tuple[str, Function | None]
     from verifier.lemmas.solving import number
 
     truth = script.declarations[name][1] == "Bool"
-    declaration = next((d for d in model.decls() if d.name() == name), None)
+    declaration = next((d for d in model.decls() if d.name() == MARK + name), None)
     if declaration is None:
         return f"else {'false' if truth else 0}", lambda values: False if truth else Fraction(0)
     interpretation = model[declaration]

@@ -27,14 +27,25 @@ class Algebraic:
     upper: Fraction
 
     def __str__(self) -> str:
-        powers = ("", " x", *(f" x^{power}" for power in range(2, len(self.coefficients))))
-        terms = [f"{c}{power}" for c, power in zip(self.coefficients, powers, strict=False) if c != "0"]
-        return f"the root of {' + '.join(reversed(terms))} between {self.lower} and {self.upper}"
+        return f"the root of {self.polynomial} between {self.lower} and {self.upper}"
+
+    @property
+    def polynomial(self) -> str:
+        """In x, highest power first."""
+        words = ""
+        for power, text in reversed(list(enumerate(self.coefficients))):
+            number = int(text)
+            if number:
+                size = "" if abs(number) == 1 and power else str(abs(number))
+                factor = f"x^{power}" if power > 1 else "x" if power else ""
+                sign = (" - " if number < 0 else " + ") if words else ("-" if number < 0 else "")
+                words += sign + size + (" " if size and factor else "") + factor
+        return words
 
     @property
     def json(self) -> dict[str, object]:
         """For `--json`."""
-        return {"polynomial": list(self.coefficients), "lower": str(self.lower), "upper": str(self.upper)}
+        return {"polynomial": self.polynomial, "lower": str(self.lower), "upper": str(self.upper)}
 
 
 Value = Fraction | Algebraic

@@ -112,7 +112,7 @@ def exp_adds(x: z3.ArithRef, y: z3.ArithRef, total: z3.ArithRef | int) -> z3.Boo
 
 def exp_above_line(x: z3.ArithRef | int) -> z3.BoolRef:
     """An instance of 1 + x <= exp(x)."""
-    return 1 + x <= exp(x)
+    return 1 + (x if z3.is_expr(x) else z3.RealVal(x)) <= exp(x)
 
 
 def exp(x: z3.ArithRef | int) -> z3.ArithRef:

@@ -191,9 +191,9 @@ def columns_of_a_unit_matrix() -> Claim:
 
 
 def square_of_a_sum() -> Claim:
-    """If p^2 <= a b, a <= r^2, b <= s^2, all but p nonnegative, then a - 2 p + b <= (r + s)^2."""
+    """If p^2 <= a b, a <= r^2, b <= s^2 and r, s >= 0, then a - 2 p + b <= (r + s)^2."""
     p, a, b, r, s = z3.Reals("p a b r s")
-    hypotheses = [p * p <= a * b, a <= r * r, b <= s * s, *(x >= 0 for x in (a, b, r, s))]
+    hypotheses = [p * p <= a * b, a <= r * r, b <= s * s, r >= 0, s >= 0]
     helped = [
         use(product_keeps_order, w=a, b=b, c=s * s),
         use(product_keeps_order, w=s * s, b=a, c=r * r),
@@ -217,9 +217,9 @@ def triangle_inequality() -> Claim:
 
 
 def norm_bound_of_an_entry() -> Claim:
-    """If x^2 <= n^2 y^2, y <= sigma d and d <= b_k + b_l, all but x nonnegative, then |x| <= n sigma (b_k + b_l)."""
+    """If x^2 <= n^2 y^2, y <= sigma d and d <= b_k + b_l, with n, y, sigma >= 0, then |x| <= n sigma (b_k + b_l)."""
     x, n, y, sigma, d, first, second = z3.Reals("x n y sigma d b_k b_l")
-    hypotheses = [x * x <= n * n * (y * y), y <= sigma * d, d <= first + second, *(t >= 0 for t in (n, y, sigma, d, first, second))]
+    hypotheses = [x * x <= n * n * (y * y), y <= sigma * d, d <= first + second, n >= 0, y >= 0, sigma >= 0]
     helped = [
         use(product_keeps_order, w=sigma, b=d, c=first + second),
         use(product_keeps_order, w=n, b=y, c=sigma * (first + second)),
