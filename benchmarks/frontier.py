@@ -57,13 +57,13 @@ RECIPES = {
 # What is run: model, strategies as `verifier frontier --strategies` reads them, seconds allowed for each.
 RUNS: tuple[tuple[str, str, int], ...] = (
     ("max-of-4-seed-123", "all", 900),
-    ("max-of-4-seed-1", "all", 900),
-    ("max-of-4-seed-613", "all", 900),
+    ("max-of-4-seed-1", "cubic,ours,subcubic/*/mean_query+diff/*", 900),
+    ("max-of-4-seed-613", "cubic,ours,subcubic/*/mean_query+diff/*", 900),
     ("max-of-5", "cubic,ours", 900),
     ("max-of-10", "cubic,ours", 900),
     ("max-of-20", "cubic,ours", 900),
     ("max-of-4-vocabulary-128", "cubic,ours", 1800),
-    ("max-of-4-vocabulary-512", "ours", 3600),
+    ("max-of-4-vocabulary-512", "absent-present,subcubic", 3600),
 )
 
 # What the growth figure shows: models by vocabulary, models by length, strategies.

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from verifier.kernel.errors import Usage
-from verifier.kernel.limits import LIMITS
 from verifier.kernel.statement import Subject
 from verifier.strategies.float_model import FloatModel
 
 TOLERANCE = 1e-11  # relative to the largest value a term can have: ties and near-ties are left undecided
-MOST_EFFORT = 1 << 30  # partial sums looked at in one search
-MOST_AT_ONCE = 1 << 24  # partial sums held at a time
+MOST_LISTED = 1 << 20  # wrong inputs of one certificate
+MOST_EFFORT = 1 << 28  # partial sums looked at in one search
+MOST_AT_ONCE = 1 << 22  # partial sums held at a time
 
 
 def wrong_inputs(model: FloatModel, subject: Subject) -> np.ndarray:
@@ -48,8 +48,6 @@ class _Search:
             for query in range(maximum + 1):
                 found = self._at(query, maximum)
                 self.listed += len(found)
-                if self.listed > LIMITS.listed_inputs:
-                    raise _too_many(f"more than {self.listed} wrong inputs")
                 if len(found):
                     yield found
 
@@ -72,6 +70,8 @@ class _Search:
             for box in boxes:
                 tokens = self._fillings(limit - own[output], [terms[i, line, output] for i, line in enumerate(box)], box)
                 found.append(np.column_stack([tokens, np.full((len(tokens), 2), (query, output))]))
+                if self.listed + sum(map(len, found)) > MOST_LISTED:
+                    raise _too_many(f"more than {MOST_LISTED} wrong inputs")
         listed = np.concatenate(found)
         _, first = np.unique(listed[:, :-1], axis=0, return_index=True)  # an input may lose to several outputs
         return listed[first]
@@ -93,5 +93,5 @@ class _Search:
 
 
 def _too_many(got: str) -> Usage:
-    expected = f"at most {LIMITS.listed_inputs} wrong inputs and {MOST_EFFORT} steps to find them"
+    expected = f"at most {MOST_LISTED} wrong inputs and {MOST_EFFORT} steps to find them"
     return Usage("too-many-wrong-inputs", expected=expected, got=got, hint="use counting, hot-outputs or subcubic")
