@@ -439,6 +439,20 @@ def test_definitions_too_deep_for_a_replay_do_not_crash(run: Callable[..., tuple
     assert code in (1, 2)
 
 
+def test_values_longer_than_any_number_of_the_file_are_shown(run: Callable[..., tuple[int, dict[str, Any]]]) -> None:
+    factor = "9" * 900
+    code, answer = run(f"(declare-const n Int)(assert (= n (* {' '.join([factor] * 8)})))")
+    assert (code, answer["replayed"], len(answer["values"]["n"])) == (1, True, 7200)
+
+
+def test_nothing_is_imported_from_the_current_folder(
+    run: Callable[..., tuple[int, dict[str, Any]]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "z3.py").write_text("raise SystemExit(9)", encoding="ascii")
+    monkeypatch.chdir(tmp_path)
+    assert run("(declare-const x Real)(assert (> x 1))")[0] == 1
+
+
 def test_a_process_that_dies_is_an_unknown_answer() -> None:
     answer = refute(b"(declare-const x Real)(assert (> x 0))", "claim.smt2", seconds=1, memory=1 << 20)
     assert answer.verdict == "unknown"

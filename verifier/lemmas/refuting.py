@@ -56,8 +56,8 @@ def refute(
     folder = str(Path(__file__).resolve().parents[2])
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, [folder, os.environ.get("PYTHONPATH", "")]))}
     start = time.perf_counter()
-    with subprocess.Popen(
-        [sys.executable, "-m", "verifier.lemmas.refuting"],
+    with subprocess.Popen(  # -P: nothing is imported from the folder that happens to be the current one
+        [sys.executable, "-P", "-m", "verifier.lemmas.refuting"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -98,6 +98,7 @@ def main() -> None:
     _confine(request["seconds"], request["memory"])
     script = read_script(request["content"].encode("ascii"), request["file"])
     sys.setrecursionlimit(20_000)
+    sys.set_int_max_str_digits(0)  # values may be longer than any number in the file; time and memory bound them
     _answer(script, request["seconds"], request["memory"])
 
 
