@@ -7,3 +7,4 @@ public import Verifier.Spectral
 public import Verifier.Rules.Blocks
 public import Verifier.Rules.Several
 public import Verifier.Rules.Attention
+public import Verifier.Rules.Binomial
