@@ -14,8 +14,8 @@ from typing import Any
 from verifier.audit import Investigation, Outcome, statement_bytes
 from verifier.commands.train import at_least
 from verifier.files import refuse_to_overwrite, write_atomically
-from verifier.inputs import read_bounded
 from verifier.kernel.errors import StepRejected, Usage, VerifierError
+from verifier.kernel.inputs import read_bounded
 from verifier.kernel.limits import LIMITS
 from verifier.kernel.model import Model, read_model
 from verifier.kernel.statement import whole_domain

@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from verifier.inputs import ARITHMETICS, make_arithmetic, read_bounded
-from verifier.kernel.limits import LIMITS
+from verifier.arithmetics import ARITHMETICS, make_arithmetic
+from verifier.kernel.inputs import STATEMENT_CERTIFICATE_MODEL, read_bounded
 from verifier.kernel.verdict import check
 from verifier.progress import stages
 
@@ -36,9 +36,8 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Check, and print the verdict on one line with its explanation below."""
-    limits = (LIMITS.statement_bytes, LIMITS.certificate_bytes, LIMITS.model_bytes)
     paths = (args.statement, args.certificate, args.model)
-    statement, certificate, model = (read_bounded(path, limit) for path, limit in zip(paths, limits, strict=True))
+    statement, certificate, model = (read_bounded(path, limit) for path, limit in zip(paths, STATEMENT_CERTIFICATE_MODEL, strict=True))
     names = (str(args.statement), str(args.certificate), str(args.model))
     with stages("checking") as report:
         verdict = check(statement, certificate, model, make_arithmetic(args.arithmetic), files=names, progress=report)

@@ -10,7 +10,7 @@ from typing import Any
 
 from verifier.commands.train import at_least
 from verifier.estimate import NOTE, Estimate, estimate
-from verifier.inputs import read_bounded
+from verifier.kernel.inputs import read_bounded
 from verifier.kernel.limits import LIMITS
 from verifier.kernel.model import read_model
 

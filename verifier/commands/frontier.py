@@ -22,8 +22,8 @@ from verifier.estimate import NOTE, estimate
 from verifier.files import write_atomically
 from verifier.frontier import COLUMNS, Row
 from verifier.frontier_figures import MEASURES, Sampling, draw_all
-from verifier.inputs import read_bounded
 from verifier.kernel.errors import Usage
+from verifier.kernel.inputs import read_bounded
 from verifier.kernel.limits import LIMITS
 from verifier.kernel.model import Model, read_model
 from verifier.progress import stages

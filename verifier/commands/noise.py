@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from verifier.commands.train import at_least
 from verifier.figures import NEUTRAL, OURS, PUBLISHED, new_figure, save
 from verifier.files import refuse_to_overwrite, write_atomically
-from verifier.inputs import read_bounded
+from verifier.kernel.inputs import read_bounded
 from verifier.kernel.limits import LIMITS
 from verifier.kernel.model import read_model
 from verifier.noise import NOTE, Noise, noise

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from verifier.files import refuse_to_overwrite, write_atomically
-from verifier.inputs import read_bounded
+from verifier.kernel.inputs import read_bounded
 from verifier.kernel.limits import LIMITS
 from verifier.kernel.statement import read_statement
 from verifier.kernel.verdict import Verdict, text

@@ -9,28 +9,18 @@ import json
 import sys
 from pathlib import Path
 
-from verifier.kernel.errors import MalformedInput, Usage, VerifierError
-from verifier.kernel.limits import LIMITS
+from verifier.kernel.errors import Usage, VerifierError
+from verifier.kernel.inputs import STATEMENT_CERTIFICATE_MODEL, read_bounded
 from verifier.kernel.reference import ReferenceArithmetic
 from verifier.kernel.verdict import Verdict, check
 
 USAGE = "python -I -m verifier.kernel STATEMENT CERTIFICATE MODEL [--json]"
 
 
-def read_bounded(path: str, limit: int) -> bytes:
-    """The bytes of a file, at most one more than `limit`: an endless file is refused, not read."""
-    try:
-        with Path(path).open("rb") as stream:
-            return stream.read(limit + 1)
-    except OSError as error:
-        raise MalformedInput("unreadable", expected="a readable file", got=error.strerror or "an error", file=path, clause="1.1") from None
-
-
 def check_files(statement: str, certificate: str, model: str) -> Verdict:
     """Check three files with the reference arithmetic."""
     files = (statement, certificate, model)
-    limits = (LIMITS.statement_bytes, LIMITS.certificate_bytes, LIMITS.model_bytes)
-    contents = [read_bounded(path, limit) for path, limit in zip(files, limits, strict=True)]
+    contents = [read_bounded(Path(path), limit) for path, limit in zip(files, STATEMENT_CERTIFICATE_MODEL, strict=True)]
     return check(contents[0], contents[1], contents[2], ReferenceArithmetic(), files=files)
 
 

@@ -219,7 +219,7 @@ def _read_array(reader: Reader, kind: Floats | IntegerTable, name: str) -> Float
     shape = tuple(size.integer(1, LIMITS.array_entries) for size in parts["shape"].items())
     if len(shape) != 2:
         raise reader.refuse("wrong-shape", "rank 2", list(shape))
-    check_limit("array_entries", prod(shape), file=reader.file, clause=reader.clause)
+    check_limit("float_entries" if isinstance(kind, Floats) else "array_entries", prod(shape), file=reader.file, clause=reader.clause)
     text = parts["base64"].text()
     try:
         data = base64.b64decode(text.encode("ascii"), validate=True)

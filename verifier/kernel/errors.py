@@ -20,7 +20,7 @@ SHOWN_CHARACTERS = 200  # characters of untrusted text shown in a message
 def shown(value: object) -> str:
     """Untrusted text made safe for one terminal line: escaped, and cut to `SHOWN_CHARACTERS`."""
     text = value if isinstance(value, str) else repr(value)
-    text = text.encode("unicode_escape").decode("ascii")
+    text = text[:SHOWN_CHARACTERS].encode("unicode_escape").decode("ascii") + "..." * (len(text) > SHOWN_CHARACTERS)
     return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 3] + "..."
 
 

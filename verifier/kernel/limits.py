@@ -19,6 +19,7 @@ class Limits:
     certificate_bytes: int = 1 << 28  # bytes of a certificate file
     header_bytes: int = 1 << 20  # bytes of the JSON header inside a safetensors file
     json_depth: int = 12  # nested brackets in any JSON text
+    json_tokens: int = 1 << 18  # brackets, commas, quotes and escapes in any JSON text
     json_integer_digits: int = 30  # decimal digits of a JSON integer
     fraction_digits: int = 400  # decimal digits of either side of "p/q"
     name_characters: int = 64  # characters of a step id
@@ -27,11 +28,13 @@ class Limits:
     steps: int = 512  # steps in a certificate
     tensor_cells: int = 1 << 26  # cells of one tensor
     array_entries: int = 1 << 25  # entries of one hint array
+    float_entries: int = 1 << 20  # entries of one hint array of floats: a row for each of 1024 tokens
     vocabulary: int = 1024  # tokens
     positions: int = 64  # context length
     width: int = 1024  # d_model and d_head
     reference_operations: int = 1 << 26  # operations of one reference check
     fast_operations: int = 1 << 35  # operations of one fast check
+    word_operations: int = 1 << 36  # products of two 64-bit words in the exact matrices of one check
     peels: int = 32  # peels of one table
     patterns: int = 1 << 20  # block patterns of one query and maximum
     histogram_bits: int = 1 << 26  # bits of the histogram of all sums of one query and maximum

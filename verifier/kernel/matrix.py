@@ -30,6 +30,7 @@ class Ledger:
     unexplained_dimension: int = 0  # entries inspected one by one over all table facts, plus parameters of slack terms
     limit: int | None = None  # operations
     limit_name: str = field(default="reference_operations", repr=False)
+    words: int = 0  # products of two 64-bit words in exact matrix products: not a length of the proof, but time
 
     @property
     def operations(self) -> int:
@@ -67,6 +68,11 @@ class Matrix:
         return len(self.rows), len(self.rows[0])
 
     @property
+    def words(self) -> int:
+        """How many 64-bit words the longest entry has."""
+        return max(max(abs(max(row)), abs(min(row))) for row in self.rows).bit_length() // 64 + 1
+
+    @property
     def size(self) -> int:
         return self.shape[0] * self.shape[1]
 
@@ -95,6 +101,9 @@ class Matrix:
         if self.shape[1] != other.shape[0] or self.axes[1] != other.axes[0]:
             raise ValueError(f"cannot multiply {self.axes}{self.shape} by {other.axes}{other.shape}")
         columns = tuple(zip(*other.rows, strict=True))
+        # attack: few operations on integers of a million bits, from weights of extreme exponents squared again and again
+        self.ledger.words += self.shape[0] * other.size * self.words * other.words
+        check_limit("word_operations", self.ledger.words)
         self.ledger.count(self.shape[0] * other.shape[1] * (2 * self.shape[1] - 1))
         rows = [[sum(map(mul, row, column)) for column in columns] for row in self.rows]
         return self._new(rows, self.exponent + other.exponent, (self.axes[0], other.axes[1]))

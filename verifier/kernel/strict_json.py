@@ -15,6 +15,7 @@ from typing import Any
 from verifier.kernel.errors import MalformedInput
 from verifier.kernel.limits import check_limit
 
+MARKS = re.compile(r'[\[\]{}",\\]')  # all that the scan before parsing must look at
 FRACTION = re.compile(r"(0|[1-9][0-9]*)/([1-9][0-9]*)", re.ASCII)
 
 
@@ -27,7 +28,7 @@ def parse(data: bytes, *, file: str, limit: str) -> Any:
         raise MalformedInput(
             "not-utf8", expected="UTF-8 text", got=f"a bad byte at offset {error.start}", file=file, clause="1.1"
         ) from None
-    _refuse_deep_nesting(text, file)
+    _refuse_bombs(text, file)
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         result: dict[str, Any] = {}
@@ -52,15 +53,17 @@ def parse(data: bytes, *, file: str, limit: str) -> Any:
         ) from None
 
 
-def _refuse_deep_nesting(text: str, file: str) -> None:
-    """Bound the nesting before the parser recurses (attack: a megabyte of opening brackets)."""
-    depth, quoted, escaped = 0, False, False
-    for character in text:
+def _refuse_bombs(text: str, file: str) -> None:
+    """Bound nesting and size before the parser recurses (attacks: a megabyte of opening brackets, a hundred million empty objects)."""
+    depth, quoted, escaped = 0, False, -1  # escaped: the place of a character that a backslash takes the meaning from
+    for count, mark in enumerate(MARKS.finditer(text), 1):
+        check_limit("json_tokens", count, file=file, clause="1.6")
+        character = mark[0]
         if quoted:
-            if escaped:
-                escaped = False
-            elif character == "\\":
-                escaped = True
+            if mark.start() == escaped:
+                continue
+            if character == "\\":
+                escaped = mark.start() + 1
             elif character == '"':
                 quoted = False
         elif character == '"':

@@ -9,7 +9,7 @@ from typing import Any
 
 from verifier.kernel.arithmetic import Arithmetic
 from verifier.kernel.certificate import read_certificate
-from verifier.kernel.errors import StepRejected
+from verifier.kernel.errors import LimitExceeded, StepRejected
 from verifier.kernel.facts import Bound, Context
 from verifier.kernel.model import read_model
 from verifier.kernel.replay import Progress, new_context, replay
@@ -111,7 +111,17 @@ def check(
     progress: Progress | None = None,
 ) -> Verdict:
     """Check a certificate against a statement and a model.  Raises the errors of exit code 3; REJECTED is a verdict."""
+    try:
+        return _check((statement_bytes, certificate_bytes, model_bytes), arithmetic, files, progress)
+    except MemoryError:  # the machine's memory, or a cap that the caller set
+        hint = "smaller files, or more memory"
+        raise LimitExceeded("limit-memory", expected="a check that fits into memory", got="no memory left", hint=hint) from None
+
+
+def _check(contents: tuple[bytes, bytes, bytes], arithmetic: Arithmetic, files: tuple[str, str, str], progress: Progress | None) -> Verdict:
+    """`check`, as long as there is memory."""
     start = time.perf_counter()
+    statement_bytes, certificate_bytes, model_bytes = contents
     statement = read_statement(statement_bytes, file=files[0])
     model = read_model(model_bytes, file=files[2])
     bind(statement, model, file=files[0])

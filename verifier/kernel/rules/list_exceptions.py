@@ -39,12 +39,12 @@ def list_exceptions(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hint
             chosen = [query for query in queries if (query < maximum) == below]
             if chosen:
                 for query, tokens in _Screen(margins, maximum, chosen).failures():
+                    listed += tokens not in exceptions[query]
                     exceptions[query].add(tokens)
                     context.ledger.count(integer_ops=1)
                     steps += 1
                     check_limit("listing_steps", steps)
-        listed += sum(map(len, exceptions.values()))
-        check_limit("listed_inputs", listed)
+                    check_limit("listed_inputs", listed)
         counts |= {(query, maximum): context.scope.cell(query, maximum) - len(found) for query, found in exceptions.items()}
     return Count(counts)
 
