@@ -22,7 +22,7 @@ from verifier.reproduction.parts import Weights, nine_terms, rank_one, row_range
 from verifier.strategies import STRATEGIES
 from verifier.strategies.published import COMBINATIONS, SCORE, SKIP
 
-SEEDS = (0, 3, 4, 8, 18)  # a sample: benchmarks/published_strategies.py has more than 200
+SEEDS = (0, 2, 14, 15)  # a sample: benchmarks/published_strategies.py has more than 200
 RESULTS = Path(__file__).parent.parent / "benchmarks" / "results"
 
 

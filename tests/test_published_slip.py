@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
-from benchmarks.published_strategies import all_counts, misleading_model, too_large, wrong_in
+from benchmarks.published_strategies import all_counts, misleading_model, one_hot_model, too_large, wrong_in
 from tests.models import TinyModel, from_file
 from tests.oracle import truth
 from verifier.kernel.model import read_model
@@ -86,3 +86,22 @@ def test_such_models_are_no_rarity() -> None:
     repaired = [reproduce(read_model(model.data, file="slip"), PUBLISHED_DEFAULT, repairs=REPAIRED) for model in models]
     assert len(misled) >= 5
     assert not any(wrong_in(one.groups, model) for model, one in zip(models, repaired, strict=True))
+
+
+def endpoint_model() -> TinyModel:
+    """G2: token 3 argues a little for output 0 and strongly against output 2; beside token 0 it gets hardly any attention."""
+    scores = [[6.0 * 6**0.5 / 2, -6.0 * 6**0.5, -6.0 * 6**0.5, 0.0]] * 4
+    copies = [[0.0] * 4] * 3 + [[1.0, 0.0, -10.0, 0.0]]
+    return one_hot_model(scores, copies, [-10.0, -10.0, 5.0, 0.0], 2)
+
+
+def test_one_end_of_the_attentions_range_is_not_enough() -> None:
+    """With the sign and the count mended, the published choice of one end certifies (0, 3), which is answered with 2."""
+    model = endpoint_model()
+    exact = read_model(model.data, file="endpoint")
+    assert truth(model).answers[0, 3] == "wrong"
+    one_end = reproduce(exact, PUBLISHED_DEFAULT, repairs=Repairs(sign=True, count=True))
+    assert [(g.maximum, g.query, g.others) for g in one_end.unjustified if g.query == 3] == [(3, 3, 1)]
+    assert wrong_in(one_end.unjustified, model) >= 1
+    assert wrong_in(reproduce(exact, PUBLISHED_DEFAULT, repairs=REPAIRED).groups, model) == 0
+    assert not any(too_large(cells, model) for cells in all_counts(model).values())
