@@ -16,7 +16,7 @@ START, END = "<!-- trusted lines -->\n", "<!-- end -->\n"
 IGNORED = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
 # what is counted together: heading -> patterns below verifier/
 PARTS = {
-    "bytes to exact numbers": ("kernel/strict_json.py", "kernel/safetensors.py", "kernel/floats.py", "kernel/model.py"),
+    "bytes to exact numbers": ("kernel/inputs.py", "kernel/strict_json.py", "kernel/safetensors.py", "kernel/floats.py", "kernel/model.py"),
     "statement, certificate": ("kernel/statement.py", "kernel/certificate.py"),
     "arithmetic: exact, enclosures, exp": (
         "kernel/arithmetic.py",
