@@ -109,7 +109,7 @@ class Investigation:
 
     def decide(self, claim: Fraction) -> Outcome:
         """Run stages until the claim is proved or refuted, or none is left."""
-        while self.lower < claim <= self.upper and self._stages:
+        while self._stages and (not self.found or self.lower < claim <= self.upper):  # a proof of 0 is a certificate too
             name, stage = self._stages.popleft()
             self.on_stage(name)
             self._attempt(name, stage)
@@ -223,20 +223,18 @@ class Investigation:
         confirmed, count, rejections = [np.empty((0, self.model.positions + 1), dtype=np.int64)], 0, 0
         for tokens in candidates:
             rows = worst_outputs(self.floats, tokens)
-            parts = [rows] if len(rows) else []
-            while parts and rejections < REJECTIONS:
-                part = parts.pop()
+            parts = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
+            while parts and rejections < REJECTIONS and count < self._wanted:
+                part = parts.pop(0)
                 try:
                     RULES["wrong_inputs"].apply(premises, {"inputs": IntegerArray(tuple(map(tuple, part.tolist())))}, context)
                 except StepRejected:  # a near-tie among them, or floats that were wrong: halve until it is alone
                     rejections += 1
                     if len(part) > 1:
-                        parts += [part[: len(part) // 2], part[len(part) // 2 :]]
+                        parts = [part[: len(part) // 2], part[len(part) // 2 :], *parts]
                     continue
                 confirmed.append(part)
                 count += len(part)
-            if count >= self._wanted:
-                break
         return np.concatenate(confirmed)[: self._wanted]
 
 
