@@ -8,3 +8,4 @@ public import Verifier.Rules.Blocks
 public import Verifier.Rules.Several
 public import Verifier.Rules.Attention
 public import Verifier.Rules.Binomial
+public import Verifier.Fill

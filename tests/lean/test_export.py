@@ -15,7 +15,8 @@ from verifier.kernel.certificate import read_certificate
 from verifier.kernel.model import read_model
 from verifier.kernel.rules import RULES
 from verifier.kernel.statement import read_statement
-from verifier.lean.export import NotExportable, evaluation_file, exported, proof_file
+from verifier.lean.command import EVALUATION, PROOF, export_certificate
+from verifier.lean.export import NotExportable, exported
 from verifier.lean.hints import Enclosures, LeanModel, Precision, count_group, exp_hi, exp_lo, make_plan
 from verifier.lean.sources import cheating_words
 
@@ -54,10 +55,12 @@ def test_some_certificates_are_of_the_family_that_lean_follows() -> None:
     assert followed >= 5
 
 
-def test_the_exported_files_pass_the_scan() -> None:
-    text, bound, _, _ = export(ROOT / "certificates" / "accepted" / "tiny-subcubic")
-    assert cheating_words(proof_file(text, bound)) == []
-    assert cheating_words(evaluation_file(ROOT / "lean", text, bound), evaluation_allowed=True) == []
+def test_the_exported_files_pass_the_scan(tmp_path: Path) -> None:
+    folder = ROOT / "certificates" / "accepted" / "tiny-subcubic"
+    model = folder / json.loads((folder / "expected.json").read_text())["model"]
+    assert export_certificate(folder / "statement.json", folder / "certificate.json", model, tmp_path) == 512
+    assert cheating_words((tmp_path / PROOF).read_text()) == []
+    assert cheating_words((tmp_path / EVALUATION).read_text(), evaluation_allowed=True) == []
 
 
 @given(st.integers(-(40 << 64), 0))

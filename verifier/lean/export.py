@@ -4,7 +4,7 @@ Certificates of one family are exported: exact tables, `decoupled_constraint`, `
 Lean file is the statement's own; whether it holds is for Lean's checker to say.
 
 * `proof_file`: imports the library, ends in a theorem closed by kernel computation (small models);
-* `evaluation_file`: the whole library in one file, then the data, then `#eval` (large models, packaged toolchain too).
+* `evaluation_file`: the checker in one file, then the model, then `#eval` (large models, packaged toolchain too).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from verifier.kernel.model import Model
 from verifier.kernel.statement import Statement
 
 from .errors import LeanError
-from .hints import Hints, LeanModel, Precision, Row, Table, lean_model, make_hints
+from .hints import Enclosures, Hints, LeanModel, Precision, Row, Table, base_bits, lean_model, make_hints
 from .sources import import_order, module_file
 
 MATRICES = ("E", "P", "Q", "K", "V", "O", "U")
@@ -80,11 +80,21 @@ def nested(name: str, tables: Sequence[Table]) -> Iterator[str]:
     yield f"@[expose] def {name} : List (List (List Int)) := [{', '.join(f'{name}_{index}' for index in range(len(tables)))}]"
 
 
-def data(model: LeanModel, hints: Hints, scope: Sequence[tuple[int, int]]) -> Iterator[str]:
-    """The model, the certificate and the scope as Lean definitions."""
+def model_data(model: LeanModel) -> Iterator[str]:
+    """The weights."""
     for name in MATRICES:
         yield from definitions(f"W{name}", model.matrices[name])
     yield f"@[expose] def model : Model := ⟨{model.v}, {model.n}, {model.d}, {model.h}, {model.e}, {', '.join(f'W{m}' for m in MATRICES)}⟩"
+
+
+def scope_data(scope: Sequence[tuple[int, int]]) -> str:
+    """The token ranges."""
+    return f"@[expose] def scope : List (Nat × Nat) := [{', '.join(f'({lo}, {hi})' for lo, hi in scope)}]"
+
+
+def data(model: LeanModel, hints: Hints, scope: Sequence[tuple[int, int]]) -> Iterator[str]:
+    """The model, the certificate and the scope as Lean definitions."""
+    yield from model_data(model)
     for name in TABLES:
         yield from definitions(f"C{name}", hints.tables[name])
     yield from nested("Cworst", hints.worst)
@@ -99,8 +109,7 @@ def data(model: LeanModel, hints: Hints, scope: Sequence[tuple[int, int]]) -> It
         + "  top := Ctop\n  ptop := Cptop\n  worst := Cworst\n  plan := Cplan\n  precision := precision\n"
         + f"  baseBits := {hints.base_bits}"
     )
-    pairs = ", ".join(f"({lo}, {hi})" for lo, hi in scope)
-    yield f"@[expose] def scope : List (Nat × Nat) := [{pairs}]"
+    yield scope_data(scope)
 
 
 def shift_rows(model: LeanModel, shift: FloatArray) -> Table:
@@ -152,9 +161,12 @@ def proof_file(text: str, bound: Fraction) -> str:
     )
 
 
-def evaluation_file(library: Path, text: str, bound: Fraction) -> str:
-    """The checker's part of the library, the data and two evaluations in one file: 1 for yes, and the certified count."""
-    wanted = ["Verifier.Checker"]
+def evaluation_file(library: Path, lean: LeanModel, shift: Row, scope: Sequence[tuple[int, int]], bins: int, bound: Fraction) -> str:
+    """The checker's part of the library, a model and one evaluation in one file: ten times the certified count, plus 1 for yes.
+
+    The hints are computed by Lean (`fill`): literals of that many tables would exhaust the packaged build's memory.
+    """
+    wanted = ["Verifier.Fill"]
     order = import_order(library)
     needed: set[str] = set()
     while wanted:
@@ -168,6 +180,27 @@ def evaluation_file(library: Path, text: str, bound: Fraction) -> str:
         source = (library / module_file(module)).read_text()
         body = re.sub(r"^(module|public section|(public )?import .*)$", "", source, flags=re.MULTILINE)
         parts.append(f"public section\n{body}\nend\n")
-    p, q = bound.numerator, bound.denominator
-    evaluations = f"#eval (check model certificate scope {p} {q}).toNat\n#eval certified model certificate scope\n"
-    return "module\n" + "".join(parts) + f"public section\nnamespace Verifier.Exported\n{text}\n{evaluations}end Verifier.Exported\n"
+    enclosures = Enclosures.of(lean, Precision())
+    P = enclosures.precision
+    text = "\n".join(
+        [
+            *model_data(lean),
+            f"@[expose] def precision : Precision := ⟨{P.p}, {P.k}, {P.w}, {P.r}, {enclosures.root_lo}, {enclosures.root_hi}⟩",
+            f"@[expose] def shift : List Int := {row(shift)}",
+            scope_data(scope),
+        ]
+    )
+    filled = f"fill model precision shift {bins} {base_bits(scope)}"
+    verdict = f"(check model c scope {bound.numerator} {bound.denominator}).toNat"
+    evaluation = f"#eval let c := {filled}; 10 * certified model c scope + {verdict}\n"
+    return "module\n" + "".join(parts) + f"public section\nnamespace Verifier.Exported\n{text}\n{evaluation}end Verifier.Exported\n"
+
+
+def evaluated(library: Path, model: Model, statement: Statement, steps: Sequence[Step]) -> str:
+    """The evaluation file of decoded kernel inputs."""
+    shift, bins = exportable(steps)
+    if shift.shape[0] != 1:
+        raise NotExportable("an evaluation takes one shift row for all maxima")
+    lean = lean_model(model.weights)
+    scope = [(first, last + 1) for first, last in statement.subject.scope]
+    return evaluation_file(library, lean, shift_rows(lean, shift)[0], scope, bins, statement.claim.bound)

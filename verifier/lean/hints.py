@@ -146,7 +146,7 @@ def make_hints(model: LeanModel, shift: Table, scope: Sequence[tuple[int, int]],
         return min(copy[m] - copy[x] + place[m] - place[x] + shift[m][x] for x in others[m])
 
     worst = [[[worst_gap(m, i, k) for k in range(m + 1)] for i in range(n)] for m in range(v)]
-    base_bits = (prod(hi - lo for lo, hi in scope) + 1).bit_length() + 1
+    bits = base_bits(scope)
     plans: list[Table] = []
     certified = 0
     for m in range(v):
@@ -161,8 +161,13 @@ def make_hints(model: LeanModel, shift: Table, scope: Sequence[tuple[int, int]],
             ]
             plan = make_plan(terms[n - 1][q], terms[: n - 1], bins)
             plans[m].append(plan)
-            certified += count_group(plan, terms[: n - 1], terms[n - 1][q], scope, q, m, base_bits)
-    return Hints(c, top, ptop, worst, plans, enclosures, base_bits, certified)
+            certified += count_group(plan, terms[: n - 1], terms[n - 1][q], scope, q, m, bits)
+    return Hints(c, top, ptop, worst, plans, enclosures, bits, certified)
+
+
+def base_bits(scope: Sequence[tuple[int, int]]) -> int:
+    """Enough bits per digit that no count overflows."""
+    return (prod(hi - lo for lo, hi in scope) + 1).bit_length() + 1
 
 
 def make_plan(base: int, terms: Table, bins: int) -> Row:
