@@ -81,6 +81,9 @@ def kernel_digest() -> str:
     return state.hexdigest()[:12]
 
 
+KERNEL = kernel_digest()  # now, not when a chunk is done: the tree may change while this runs
+
+
 def run_chunk(chunk: int, seed: int, cases: list[Case], mpmath_share: float, size: int) -> dict[str, Any]:
     """Judge one chunk of mutants."""
     counts: Counter[str] = Counter()
@@ -101,7 +104,7 @@ def run_chunk(chunk: int, seed: int, cases: list[Case], mpmath_share: float, siz
         "false": false,
         "cpu_seconds": seconds,
         "slowest": round(slowest, 2),
-        "kernel": kernel_digest(),
+        "kernel": KERNEL,
     }
 
 

@@ -918,7 +918,7 @@ def bad_certificates() -> list[Case]:
         shift("shape-lie", "A shape larger than the data.", "wrong-shape", shape=[1, 9]),
         shift("shape-of-rank-3", "Three axes.", "wrong-shape", shape=[1, 1, 8]),
         shift("shape-zero", "An empty axis.", "out-of-range", shape=[0, 8]),
-        shift("shape-bomb", "A petabyte of hints.", "limit-array-entries", shape=[1 << 25, 1 << 25]),
+        shift("shape-bomb", "A petabyte of hints.", "limit-float-entries", shape=[1 << 25, 1 << 25]),
         shift("other-type", "Integers where floats are due.", "unknown-word", array="i64"),
         shift("nan", "A hint that is not a number.", "nonfinite", base64=encoded([float("nan")] + [0.0] * 7)),
         shift("infinity", "An infinite shift.", "nonfinite", base64=encoded([float("inf")] + [0.0] * 7)),

@@ -159,7 +159,9 @@ def test_other_certificates_are_refused(case: str) -> None:
     [
         ("certificate_bytes", 50, lambda: read([START]), "1.1"),
         ("steps", 1, lambda: read([START, {"id": "t", "rule": "start"}]), "3.3"),
-        ("array_entries", 3, lambda: read(hinted(numbers=array([[1.0, 2.0], [3.0, 4.0]]))), STEP),
+        ("float_entries", 3, lambda: read(hinted(numbers=array([[1.0, 2.0], [3.0, 4.0]]))), STEP),
+        ("array_entries", 3, lambda: read(hinted(tokens=array([[1, 2], [3, 4]], "i64"))), STEP),
+        ("json_tokens", 30, lambda: read([START] * 3), "1.6"),
         ("json_depth", 4, lambda: read(hinted(numbers=array([[1.0]]))), "1.5"),
     ],
 )
@@ -170,7 +172,7 @@ def test_limits_apply(field: str, allowed: int, act: Callable[[], Any], clause: 
 
 def test_a_shape_of_many_entries_is_refused_before_it_is_decoded() -> None:
     size = 1 << 13
-    assert refused(lambda: read(hinted(numbers=raw("f64", [size, size], ""))), LIMIT) == ("limit-array-entries", STEP)
+    assert refused(lambda: read(hinted(numbers=raw("f64", [size, size], ""))), LIMIT) == ("limit-float-entries", STEP)
 
 
 def test_every_rule_has_a_signature_that_the_decoder_understands() -> None:

@@ -75,6 +75,7 @@ DEEP = "[" * (LIMITS.json_depth + 1) + "]" * (LIMITS.json_depth + 1)
         ('{"a":' * 13 + "1" + "}" * 13, LIMIT, "limit-json-depth", "1.5"),
         ("[" * 60_000, LIMIT, "limit-json-depth", "1.5"),
         ('["\\"",' + DEEP, LIMIT, "limit-json-depth", "1.5"),
+        ('["\\\\",' + DEEP, LIMIT, "limit-json-depth", "1.5"),
     ],
     ids=repr,
 )

@@ -9,6 +9,7 @@ from operator import matmul
 from verifier.kernel.certificate import Choice, Hint, Peel, PeelList, Signature
 from verifier.kernel.errors import StepRejected
 from verifier.kernel.facts import Context, Fact, Peeled
+from verifier.kernel.limits import check_limit
 from verifier.kernel.matrix import Matrix
 
 SIGNATURE = Signature(
@@ -89,6 +90,7 @@ def _split(factor: Matrix, peel: Peel) -> tuple[Matrix, Matrix]:
     rows, columns = factor.axes
     wanted = {"left": factor.shape[0], "right": factor.shape[1]}
     hint = peel.directions
+    check_limit("width", hint.shape[1] if peel.side != "row" else 1)
     if peel.side == "row":
         if hint.shape != (1, factor.shape[1]):
             raise StepRejected("wrong-shape", expected=f"a reference row of {factor.shape[1]} entries", got=hint.shape)
