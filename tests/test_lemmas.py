@@ -19,10 +19,11 @@ from verifier.commands import lemma as command  # noqa: E402
 from verifier.kernel.errors import LimitExceeded, MalformedInput  # noqa: E402
 from verifier.kernel.rules import RULES  # noqa: E402
 from verifier.lemmas.catalogue import BEYOND, LEMMAS  # noqa: E402
+from verifier.lemmas.evaluation import Evaluator, UndefinedValueError  # noqa: E402
 from verifier.lemmas.gallery import BELIEFS, Belief, Replay  # noqa: E402
 from verifier.lemmas.limits import LEMMA_LIMITS  # noqa: E402
 from verifier.lemmas.refuting import refute  # noqa: E402
-from verifier.lemmas.smtlib import Evaluator, UndefinedValueError, read_script  # noqa: E402
+from verifier.lemmas.smtlib import read_script  # noqa: E402
 from verifier.lemmas.solving import Algebraic, ask, number, replayed  # noqa: E402
 from verifier.lemmas.statements import EXP, Claim, exp_adds, use  # noqa: E402
 

@@ -11,7 +11,9 @@
 | `catalogue.py`   | all of them in one list, and what is not stated at small sizes                  |
 | `gallery.py`     | claims that have been believed and are false, each replayed by plain Python     |
 | `solving.py`     | asking z3, and its answers as exact numbers                                    |
-| `smtlib.py`      | a reader and an exact evaluator of anybody's inequality, without z3             |
+| `syntax.py`      | words and brackets of SMT-LIB, read and written                                 |
+| `smtlib.py`      | a strict reader of anybody's inequality, without z3                             |
+| `evaluation.py`  | an exact evaluator of it, without z3                                            |
 | `refuting.py`    | anybody's inequality: a process of its own, with bounds on time and memory       |
 | `limits.py`      | those bounds                                                                   |
 

@@ -1,7 +1,7 @@
 """Anybody's inequality, answered in a process of its own with bounds on time and memory.
 
 A file states hypotheses and the negation of a claim.  z3 finds values at which all assertions hold, a counterexample to the claim, or
-shows that there are none.  A counterexample is replayed by `smtlib.Evaluator`, in fractions and without z3.  If some values are
+shows that there are none.  A counterexample is replayed by `evaluation.Evaluator`, in fractions and without z3.  If some values are
 irrational, rational ones near them are tried first: where all inequalities are strict, close enough is good enough.
 
 The child reads a request from its input and prints one line of JSON for z3's answer, then one for the replay: where a replay takes too
@@ -22,9 +22,11 @@ from pathlib import Path
 from typing import Any
 
 from verifier.kernel.errors import MalformedInput, shown
+from verifier.lemmas.evaluation import Evaluator, Function, UndefinedValueError
+from verifier.lemmas.evaluation import Value as Exact
 from verifier.lemmas.limits import LEMMA_LIMITS
-from verifier.lemmas.smtlib import MARK, Evaluator, Function, Script, UndefinedValueError, read_script
-from verifier.lemmas.smtlib import Value as Exact
+from verifier.lemmas.smtlib import Script, read_script
+from verifier.lemmas.syntax import MARK
 
 START_SECONDS = 20  # for the child to start on a busy machine, not counted as z3's
 APPROXIMATIONS = (0, 1, 2, 4, 8, 16, 32)  # decimal digits of the rational values tried in the place of irrational ones

@@ -1,75 +1,38 @@
-"""Anybody's inequality: a strict reader of the part of SMT-LIB 2 that can state one, and an exact evaluator.  No z3 in here.
+"""Anybody's inequality: a strict reader of the part of SMT-LIB 2 that can state one, with every term's sort checked.  No z3 in here.
 
 Read are numbers, truth values and uninterpreted functions, without quantifiers: declarations, definitions, assertions, and what a
 file ends with (`check-sat`, `get-model`, `exit`).  Everything else is refused: commands that would change what has been asserted
 (`push`, `pop`, `reset`), and commands by which a file could reach outside itself (`include`, output channels) never get to a solver.
-The solver is given `Script.text`, written anew from what was read here, with a mark before every name: a solver would take a function
-that is called `sin` for its own, whatever the file declares.
+The solver is given `Script.text`, written anew from what was read here.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
-from itertools import pairwise
-from math import floor
 
-from verifier.kernel.errors import LimitExceeded, MalformedInput
-from verifier.lemmas.limits import LEMMA_LIMITS
+from verifier.lemmas.syntax import (
+    MARK,
+    NUMBER_OPERATORS,
+    OPERATORS,
+    RESERVED,
+    SORTS,
+    Group,
+    Name,
+    Node,
+    Number,
+    Other,
+    Source,
+    shortened,
+    written,
+)
 
-SORTS = ("Bool", "Int", "Real")
 ARITHMETIC = ("LRA", "NRA", "LIA", "NIA", "LIRA", "NIRA")
-MARK = "user "  # before every name that is not SMT-LIB's
 LOGICS = ("ALL", "QF_UF", *(f"QF_{functions}{numbers}" for functions in ("", "UF") for numbers in ARITHMETIC))
 IGNORED = ("set-info", "set-option")
 CLOSING = ("check-sat", "get-model", "get-info", "exit")
-NUMBER_OPERATORS = ("+", "-", "*", "/", "div", "mod", "abs", "to_real", "to_int")
-OPERATORS = (*NUMBER_OPERATORS, "is_int", "<", "<=", ">", ">=", "=", "distinct", "not", "and", "or", "xor", "=>", "ite")
 ONE_ARGUMENT = ("not", "abs", "to_real", "to_int", "is_int")
 ANY_NUMBER = ("-", "+", "*", "and", "or")
-RESERVED = (*OPERATORS, *SORTS, "true", "false", "let", "!", "_", "as", "forall", "exists", "match", "par")
-TOKEN = re.compile(
-    r"""(?P<space>[ \t\r\n]+|;[^\n]*) | (?P<bracket>[()]) | (?P<quoted>\|[^|\\]*\|) | (?P<string>"(?:[^"]|"")*")
-      | (?P<decimal>[0-9]+\.[0-9]+) | (?P<numeral>[0-9]+) | (?P<keyword>:[\w+\-/*=%?!.$~&^<>@]+)
-      | (?P<symbol>[A-Za-z_+\-/*=%?!.$~&^<>@][\w+\-/*=%?!.$~&^<>@]*)""",
-    re.VERBOSE | re.ASCII,
-)
-
-
-@dataclass(frozen=True)
-class Number:
-    """A literal; `text` is how it was written."""
-
-    value: Fraction
-    text: str
-
-
-@dataclass(frozen=True)
-class Name:
-    """A symbol; quoted and unquoted ones are the same."""
-
-    text: str
-    line: int
-
-
-@dataclass(frozen=True)
-class Other:
-    """A keyword or a string: of no meaning here."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class Group:
-    """What is between two brackets."""
-
-    items: tuple[Node, ...]
-    line: int
-
-
-Node = Number | Name | Other | Group
 
 
 @dataclass(frozen=True)
@@ -108,95 +71,28 @@ class Script:
 
 def read_script(content: bytes, file: str) -> Script:
     """Read a file, or raise `MalformedInput` or `LimitExceeded`, naming the line."""
-    if len(content) > LEMMA_LIMITS.file_bytes:
-        raise LimitExceeded("limit-file-bytes", expected=f"at most {LEMMA_LIMITS.file_bytes} bytes", got="more", file=file)
-    try:
-        text = content.decode("ascii")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise MalformedInput("not-ascii", expected="ASCII text", got=hex(content[error.start]), file=file, clause=f"line {line}") from None
-    return _Reader(file).script(text)
-
-
-def written(node: Node) -> str:
-    """A term in SMT-LIB, without attributes."""
-    if isinstance(node, Group):
-        if len(node.items) > 1 and isinstance(node.items[0], Name) and node.items[0].text == "!":
-            return written(node.items[1])
-        return f"({' '.join(map(written, node.items))})"
-    return f"|{MARK}{node.text}|" if isinstance(node, Name) and node.text not in RESERVED else node.text
+    return _Reader(Source(content, file)).script()
 
 
 class _Reader:
     """The commands of one file."""
 
-    def __init__(self, file: str) -> None:
-        self.file = file
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.fault = source.fault
         self.result = Script()
         self.closed = ""  # the closing command that was met
 
-    def fault(self, line: int, code: str, expected: str, got: object) -> MalformedInput:
-        return MalformedInput(code, expected=expected, got=got, file=self.file, clause=f"line {line}")
-
-    def limit(self, line: int, name: str, value: int) -> None:
-        allowed = getattr(LEMMA_LIMITS, name)
-        if value > allowed:
-            code = "limit-" + name.replace("_", "-")
-            raise LimitExceeded(code, expected=f"at most {allowed}", got=value, file=self.file, clause=f"line {line}")
-
-    # Brackets
-
-    def nodes(self, text: str) -> Iterator[Group]:
-        """The groups on the outermost level."""
-        open_groups: list[tuple[int, list[Node]]] = []
-        place, line = 0, 1
-        while place < len(text):
-            match = TOKEN.match(text, place)
-            if match is None:
-                raise self.fault(line, "bad-character", "SMT-LIB 2", text[place : place + 20])
-            place, word, kind = match.end(), match[0], match.lastgroup
-            if word == "(":
-                self.limit(line, "nesting", len(open_groups) + 1)
-                open_groups.append((line, []))
-            elif word == ")":
-                if not open_groups:
-                    raise self.fault(line, "brackets", "an open bracket before a closing one", ")")
-                start, items = open_groups.pop()
-                group = Group(tuple(items), start)
-                if not open_groups:
-                    yield group
-                else:
-                    open_groups[-1][1].append(group)
-            elif kind != "space":
-                if not open_groups:
-                    raise self.fault(line, "brackets", "a command in brackets", word)
-                open_groups[-1][1].append(self.atom(kind, word, line))
-            line += word.count("\n")
-        if open_groups:
-            raise self.fault(open_groups[-1][0], "brackets", "a closing bracket", "the end of the file")
-
-    def atom(self, kind: str | None, word: str, line: int) -> Node:
-        if kind in ("numeral", "decimal"):
-            self.limit(line, "numeral_digits", len(word))
-            return Number(Fraction(word), word)
-        if kind in ("keyword", "string"):
-            return Other(word)
-        name = word[1:-1] if kind == "quoted" else word
-        self.limit(line, "symbol_characters", len(name))
-        if kind == "quoted" and (not name.isprintable() or name in RESERVED):
-            raise self.fault(line, "bad-name", "a printable name that is no word of SMT-LIB", word)
-        return Name(name, line)
-
     # Commands
 
-    def script(self, text: str) -> Script:
-        for group in self.nodes(text):
+    def script(self) -> Script:
+        for group in self.source.groups():
             head = group.items[0] if group.items else None
             if not isinstance(head, Name):
                 raise self.fault(group.line, "not-a-command", "a command", shortened(group))
             self.command(head.text, group)
         if not self.result.assertions:
-            raise self.fault(text.count("\n") + 1, "no-assertions", "hypotheses and the negated claim as assertions", "none")
+            raise self.fault(self.source.text.count("\n") + 1, "no-assertions", "hypotheses and the negated claim as assertions", "none")
         return self.result
 
     def command(self, name: str, group: Group) -> None:
@@ -366,110 +262,3 @@ class _Reader:
         if head in NUMBER_OPERATORS or head == "ite":
             return sorts[0] if len(set(sorts)) == 1 else "Real"
         return "Bool"
-
-
-def shortened(node: Node) -> str:
-    """A term for a message."""
-    return written(node).replace(f"|{MARK}", "").replace("|", "")
-
-
-# Evaluation
-
-Value = Fraction | bool
-Function = Callable[[Sequence[Value]], Value]
-
-
-class UndefinedValueError(Exception):
-    """Division by zero: SMT-LIB lets it be any number."""
-
-
-@dataclass(frozen=True)
-class Evaluator:
-    """Terms of a script as fractions and truth values, given those of its constants and functions."""
-
-    script: Script
-    constants: Mapping[str, Value]
-    functions: Mapping[str, Function]
-    known: dict[str, Value] = field(default_factory=dict)  # of definitions without parameters
-
-    def value(self, node: Node, bound: Mapping[str, Value]) -> Value:
-        """The value of a term."""
-        if isinstance(node, Number):
-            return node.value
-        if isinstance(node, Name):
-            if node.text in ("true", "false"):
-                return node.text == "true"
-            if node.text in bound:
-                return bound[node.text]
-            if node.text in self.constants:
-                return self.constants[node.text]
-            if node.text not in self.known:
-                self.known[node.text] = self.value(self.script.definitions[node.text].body, {})
-            return self.known[node.text]
-        if not isinstance(node, Group) or not isinstance(node.items[0], Name):
-            raise TypeError(written(node))
-        head, arguments = node.items[0].text, node.items[1:]
-        if head == "let":
-            bindings = arguments[0].items if isinstance(arguments[0], Group) else ()
-            inner = dict(bound)
-            for item in bindings:
-                if isinstance(item, Group) and isinstance(item.items[0], Name):
-                    inner[item.items[0].text] = self.value(item.items[1], bound)
-            return self.value(arguments[1], inner)
-        if head == "!":
-            return self.value(arguments[0], bound)
-        if head == "ite":
-            return self.value(arguments[1 if self.value(arguments[0], bound) else 2], bound)
-        values = [self.value(argument, bound) for argument in arguments]
-        if head in self.functions:
-            return self.functions[head](values)
-        if head in self.script.definitions:
-            definition = self.script.definitions[head]
-            return self.value(definition.body, {name: value for (name, _), value in zip(definition.parameters, values, strict=True)})
-        return _numbers(head, [Fraction(value) for value in values]) if head in NUMBER_OPERATORS else _truth(head, values)
-
-
-def _numbers(head: str, values: list[Fraction]) -> Fraction:
-    """An operator whose value is a number."""
-    first, rest = values[0], values[1:]
-    if head == "-" and not rest:
-        return -first
-    if head in ("to_real", "to_int", "abs"):
-        return {"to_real": first, "to_int": Fraction(floor(first)), "abs": abs(first)}[head]
-    for value in rest:
-        if head in ("/", "div", "mod") and value == 0:
-            raise UndefinedValueError
-        if head == "+":
-            first += value
-        elif head == "-":
-            first -= value
-        elif head == "*":
-            first *= value
-        elif head == "/":
-            first /= value
-        else:  # the remainder is never negative
-            quotient = Fraction(floor(first / value) if value > 0 else -floor(first / -value))
-            first = quotient if head == "div" else first - value * quotient
-    return first
-
-
-def _truth(head: str, values: list[Value]) -> bool:
-    """An operator whose value is a truth value."""
-    if head in ("not", "is_int"):
-        return not values[0] if head == "not" else Fraction(values[0]).denominator == 1
-    if head in ("and", "or"):
-        return all(values) if head == "and" else any(values)
-    if head == "=>":
-        return bool(values[-1]) or not all(values[:-1])
-    if head == "xor":
-        return sum(map(bool, values)) % 2 == 1
-    if head == "distinct":
-        return len(set(values)) == len(values)
-    order = {
-        "=": lambda a, b: a == b,
-        "<": lambda a, b: a < b,
-        "<=": lambda a, b: a <= b,
-        ">": lambda a, b: a > b,
-        ">=": lambda a, b: a >= b,
-    }[head]
-    return all(order(a, b) for a, b in pairwise(values))
