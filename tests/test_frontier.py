@@ -17,11 +17,22 @@ import pytest
 from matplotlib.text import Text
 
 from tests.models import random_model
-from verifier import frontier
+from verifier import frontier, frontier_rows
 from verifier.budget import OutOfTime, memory_limited, peak_mebibytes, reset_peak, seconds_limited
 from verifier.cli import main
-from verifier.frontier import COLUMNS, Row, best_per_class, brute_force_operations, make_rows, pareto, rounded_down, select
+from verifier.frontier import make_rows, select
 from verifier.frontier_figures import MEASURES, draw
+from verifier.frontier_rows import (
+    COLUMNS,
+    Row,
+    best_per_class,
+    brute_force_operations,
+    pareto,
+    proof_paths,
+    rounded_down,
+    row_path,
+    stored_row,
+)
 from verifier.kernel.model import read_model
 from verifier.labels import place_labels
 from verifier.strategies import STRATEGIES, Strategy
@@ -104,10 +115,10 @@ def test_the_json_has_the_same_rows(folder: Path) -> None:
 
 def test_every_row_has_its_certificate_and_the_kernel_accepts_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("brute-force", "cubic"):
-        statement, certificate = frontier.proof_paths(folder, name)
+        statement, certificate = proof_paths(folder, name)
         assert main(["check", str(statement), str(certificate), str(TINY), "--json"]) == 0
         verdict = json.loads(capsys.readouterr().out)
-        row = frontier.stored_row(folder, name, read_model(TINY.read_bytes(), file="tiny").digest)
+        row = stored_row(folder, name, read_model(TINY.read_bytes(), file="tiny").digest)
         assert row is not None
         assert verdict["proved"] == row.proved
         assert verdict["operations"] == row.operations
@@ -230,7 +241,7 @@ def test_a_failed_strategy_makes_the_exit_code_2_and_is_named(
 
 
 def stale(folder: Path, name: str = "cubic") -> bool:
-    return frontier.stored_row(folder, name, read_model(TINY.read_bytes(), file="tiny").digest) is None
+    return stored_row(folder, name, read_model(TINY.read_bytes(), file="tiny").digest) is None
 
 
 @pytest.fixture
@@ -241,29 +252,29 @@ def one_row(tmp_path: Path) -> Path:
 
 
 def test_other_code_makes_a_row_stale(one_row: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(frontier, "code_digest", lambda: "sha256:other")
+    monkeypatch.setattr(frontier_rows, "code_digest", lambda: "sha256:other")
     assert stale(one_row)
 
 
 def test_another_model_makes_a_row_stale(one_row: Path) -> None:
-    assert frontier.stored_row(one_row, "cubic", "sha256:other") is None
+    assert stored_row(one_row, "cubic", "sha256:other") is None
 
 
 def test_a_lost_certificate_makes_a_row_stale(one_row: Path) -> None:
-    frontier.proof_paths(one_row, "cubic")[1].unlink()
+    proof_paths(one_row, "cubic")[1].unlink()
     assert stale(one_row)
 
 
 def test_half_a_row_is_stale(one_row: Path) -> None:
-    path = frontier.row_path(one_row, "cubic")
+    path = row_path(one_row, "cubic")
     path.write_bytes(path.read_bytes()[:50])
     assert stale(one_row)
 
 
 def test_force_makes_rows_again(one_row: Path) -> None:
-    before = frontier.row_path(one_row, "cubic").stat().st_mtime_ns
+    before = row_path(one_row, "cubic").stat().st_mtime_ns
     rows_of(TINY, one_row, ["cubic"], force=True)
-    assert frontier.row_path(one_row, "cubic").stat().st_mtime_ns > before
+    assert row_path(one_row, "cubic").stat().st_mtime_ns > before
 
 
 # Words, numbers and conclusions

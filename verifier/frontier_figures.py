@@ -19,7 +19,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
 from verifier.estimate import lower_limit
 from verifier.figures import NEUTRAL, OURS, PUBLISHED, new_figure, save
-from verifier.frontier import Row, pareto
+from verifier.frontier_rows import Row, pareto
 from verifier.labels import place_labels
 
 LONGEST_LABEL = 26  # characters; a longer name becomes a number, explained below the figure

@@ -20,8 +20,8 @@ from verifier import frontier
 from verifier.commands.train import at_least
 from verifier.estimate import NOTE, estimate
 from verifier.files import write_atomically
-from verifier.frontier import COLUMNS, Row
 from verifier.frontier_figures import MEASURES, Sampling, draw_all
+from verifier.frontier_rows import COLUMNS, Row, best_per_class, code_digest, pareto, reference_operations, with_ratio
 from verifier.kernel.errors import Usage
 from verifier.kernel.inputs import read_bounded
 from verifier.kernel.limits import LIMITS
@@ -81,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
             seconds=args.seconds,
             report=report,
         )
-    rows = frontier.with_ratio(rows, model)
+    rows = with_ratio(rows, model)
     document = write(rows, model, args.output)
     if args.json:
         print(json.dumps(document))
@@ -106,13 +106,13 @@ def refuse_another_model(path: Path, model: Model, *, force: bool) -> None:
 def write(rows: Sequence[Row], model: Model, folder: Path) -> dict[str, Any]:
     """Write the table, the document and the figures; returns the document."""
     v, n = model.vocabulary, model.positions
-    reference = frontier.reference_operations(rows, model)
+    reference = reference_operations(rows, model)
     guess = estimate(model, samples=SAMPLES, confidence=0.99, seed=SEED)
     exact = next((row for row in rows if row.is_exact), None)
     accuracy = guess.stratified.accuracy if exact is None else float(1 - exact.error)
     document = {
         "digest": model.digest,
-        "code": frontier.code_digest(),
+        "code": code_digest(),
         "vocabulary": v,
         "positions": n,
         "width": model.width,
@@ -120,8 +120,8 @@ def write(rows: Sequence[Row], model: Model, folder: Path) -> dict[str, Any]:
         "brute_force_operations": reference,
         "sampled_accuracy": {"note": NOTE, "stratified": guess.stratified.accuracy, "standard_error": guess.stratified.standard_error},
         "rows": [asdict(row) for row in rows],
-        "pareto": {measure.column: [row.strategy for row in frontier.pareto(rows, measure.column)] for measure in MEASURES},
-        "best_per_cost_class": [row.strategy for row in frontier.best_per_class(rows).values()],
+        "pareto": {measure.column: [row.strategy for row in pareto(rows, measure.column)] for measure in MEASURES},
+        "best_per_cost_class": [row.strategy for row in best_per_class(rows).values()],
     }
     write_atomically(folder / "frontier.json", (json.dumps(document, indent=1) + "\n").encode(), force=True)
     write_atomically(folder / "frontier.csv", table_csv(rows), force=True)
@@ -164,7 +164,7 @@ def print_table(rows: Sequence[Row], document: dict[str, Any]) -> None:
     table.add_column("accuracy >=", no_wrap=True)
     for name in ("operations", "brute force", "dimension", "bytes", "proved in", "checked in"):
         table.add_column(name, justify="right", no_wrap=True)
-    for row in sorted(frontier.best_per_class(rows).values(), key=lambda row: row.error, reverse=True):
+    for row in sorted(best_per_class(rows).values(), key=lambda row: row.error, reverse=True):
         table.add_row(
             row.cost_class,
             row.strategy + (" (published)" if row.published else ""),
