@@ -32,21 +32,17 @@ import numpy as np
 from benchmarks.common import RESULTS, SHIPPED, machine, markdown, write
 from tests.models import Rows, TinyModel, random_model
 from tests.oracle import truth
-from verifier.fast import FastArithmetic
-from verifier.kernel.certificate import read_certificate
-from verifier.kernel.errors import StepRejected
 from verifier.kernel.facts import Count, Fact, Table
 from verifier.kernel.model import read_model
-from verifier.kernel.replay import new_context
-from verifier.kernel.rules import RULES
 from verifier.kernel.statement import Subject, whole_domain
 from verifier.prove import prove
 from verifier.reproduction import REPAIRED, Group, Repairs, Reproduction, reproduce
 from verifier.strategies import STRATEGIES
 from verifier.strategies.float_model import FloatModel
 from verifier.strategies.gap_search import search
+from verifier.strategies.kernel_tables import draft_facts
 from verifier.strategies.published import ATTENTION, COMBINATIONS, SCORE, SKIP, score_steps, skip_steps
-from verifier.strategies.steps import Step, certificate_bytes, exact_tables, float_array, integer_array, step
+from verifier.strategies.steps import Step, exact_tables, float_array, integer_array, step
 
 MODELS = 210
 OTHERS = (
@@ -138,17 +134,8 @@ def _named(one: Step, prefix: str) -> Step:
 
 
 def _facts(model: FloatModel, subject: Subject, steps: list[Step]) -> dict[str, Fact]:
-    signatures = {name: rule.signature for name, rule in RULES.items()}
-    certificate = read_certificate(certificate_bytes(subject, steps), signatures, file="tiny")
-    context = new_context(model.model, subject, FastArithmetic())
-    known: dict[str, Fact] = {}
-    for one in certificate.steps:
-        premises = {role: [known[name] for name in names] for role, names in one.premises.items()}
-        try:
-            known[one.id] = RULES[one.rule].apply(premises, one.hints, context)
-        except StepRejected:  # weights too far apart for the arithmetic: nothing is certified
-            known[one.id] = Count({})
-    return known
+    """Where weights are too far apart for the arithmetic nothing is certified."""
+    return draft_facts(model, subject, steps, refused=Count({}))
 
 
 def _counts(fact: Fact) -> Cells:

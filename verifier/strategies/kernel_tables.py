@@ -1,4 +1,4 @@
-"""Asking the kernel for the tables that a certificate's first steps will conclude, as floats to search in."""
+"""Asking the kernel for what a certificate's first steps will conclude; its tables as floats to search in."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 
 from verifier.fast import FastArithmetic, float_above
 from verifier.kernel.certificate import read_certificate
+from verifier.kernel.errors import StepRejected
 from verifier.kernel.facts import Fact, Table
 from verifier.kernel.matrix import Matrix
 from verifier.kernel.replay import new_context
@@ -20,13 +21,23 @@ def float_matrix(matrix: Matrix) -> np.ndarray:
     return np.array([[float_above(x, matrix.exponent) for x in row] for row in matrix.rows])
 
 
-def table_facts(model: FloatModel, subject: Subject, steps: list[Step]) -> dict[str, Table]:
-    """The table facts that `steps` conclude, by table name."""
+def draft_facts(model: FloatModel, subject: Subject, steps: list[Step], *, refused: Fact | None = None) -> dict[str, Fact]:
+    """What `steps` conclude, by step.  refused: what stands in for the conclusion of a step that is refused; without it StepRejected."""
     signatures = {name: rule.signature for name, rule in RULES.items()}
     certificate = read_certificate(certificate_bytes(subject, steps), signatures, file="draft")
     context = new_context(model.model, subject, FastArithmetic())
     facts: dict[str, Fact] = {}
     for one in certificate.steps:
         premises = {role: [facts[name] for name in names] for role, names in one.premises.items()}
-        facts[one.id] = RULES[one.rule].apply(premises, one.hints, context)
-    return {fact.table: fact for fact in facts.values() if isinstance(fact, Table)}
+        try:
+            facts[one.id] = RULES[one.rule].apply(premises, one.hints, context)
+        except StepRejected:
+            if refused is None:
+                raise
+            facts[one.id] = refused
+    return facts
+
+
+def table_facts(model: FloatModel, subject: Subject, steps: list[Step]) -> dict[str, Table]:
+    """The table facts that `steps` conclude, by table name."""
+    return {fact.table: fact for fact in draft_facts(model, subject, steps).values() if isinstance(fact, Table)}
