@@ -52,6 +52,7 @@ COMMANDS: dict[str, Command] = {
     "noise": Command("verifier.commands.noise", "is the unexplained residual like random noise? an experiment", "prove,report"),
     "lemma": Command("verifier.commands.lemma", "the rules' lemmas under an SMT solver; refute an inequality", "prove"),
     "estimate": Command("verifier.commands.estimate", "the accuracy by sampling: an estimate, never a bound", "prove,report"),
+    "lean": Command("verifier.commands.lean", "export a certificate to Lean 4, check the theorems", "prove"),
 }
 
 
