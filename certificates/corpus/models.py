@@ -1,0 +1,65 @@
+"""Models of the corpus's own: small, and each made to show one thing."""
+
+from __future__ import annotations
+
+from math import log
+
+import numpy as np
+
+from certificates.corpus.model_files import FILE_NAMES, safetensors
+
+
+def zero_model() -> bytes:
+    """Two tokens, two positions, all weights zero: every input is a tie."""
+    shapes = {"W_E": (2, 1), "W_pos": (2, 1), "W_Q": (1, 1, 1), "W_K": (1, 1, 1), "W_V": (1, 1, 1), "W_O": (1, 1, 1), "W_U": (1, 2)}
+    return safetensors({FILE_NAMES[name]: np.zeros(shape, "<f4") for name, shape in shapes.items()})
+
+
+def denormal_model() -> bytes:
+    """Two tokens, two positions, all inputs right; the embeddings are denormal float32 and later weights make up for it."""
+    small, large = 2.0**-149, 2.0**120
+    weights = {
+        "W_E": np.array([[0, small], [small, 0]]),
+        "W_pos": np.zeros((2, 2)),
+        "W_Q": np.zeros((1, 2, 1)),
+        "W_K": np.zeros((1, 2, 1)),
+        "W_V": np.array([[[1], [-1 / 8]]]),
+        "W_O": np.array([[[large, 0]]]),
+        "W_U": np.array([[-large, large], [0, 0]]),
+    }
+    return safetensors({FILE_NAMES[name]: weight.astype("<f4") for name, weight in weights.items()})
+
+
+def one_position_model() -> bytes:
+    """Three tokens, one position: the answer is the only token.  Token 2 is answered with 0."""
+    shapes = {"W_pos": (1, 3), "W_Q": (1, 3, 1), "W_K": (1, 3, 1), "W_V": (1, 3, 1), "W_O": (1, 1, 3)}
+    weights = {"W_E": np.eye(3), "W_U": np.array([[1, 0, 0], [0, 1, 0], [1, 0, 0]]), **{name: np.zeros(s) for name, s in shapes.items()}}
+    return safetensors({FILE_NAMES[name]: weights[name].astype("<f2") for name in FILE_NAMES})
+
+
+def misled_model() -> bytes:
+    """Weights on which the published sub-cubic rule certifies inputs that are wrong (docs/mathematics.md, pitfall P1).
+
+    Eight tokens, two positions, width 18: a one-hot direction per token, per position and per output; no skip path.
+    Only token 7 is attended to or copied, and every position adds 50 to output 2.
+    """
+    v, n, h = 8, 2, 4
+    token, place, answer = slice(0, v), slice(v, v + n), slice(v + n, 2 * v + n)
+    width = 2 * v + n
+    weights = {
+        "W_E": np.eye(v, width),
+        "W_pos": np.eye(n, width, v),
+        "W_Q": np.zeros((1, width, h)),
+        "W_K": np.zeros((1, width, h)),
+        "W_V": np.zeros((1, width, h)),
+        "W_O": np.zeros((1, h, width)),
+        "W_U": np.zeros((width, v)),
+    }
+    weights["W_Q"][0, token, 0] = [2 * log(3 / 7)] * 4 + [2 * log(97 / 3)] * 4  # scores are divided by sqrt(4)
+    weights["W_K"][0, 7, 0] = 1
+    weights["W_V"][0, 7, 0] = 1
+    weights["W_V"][0, place, 1] = 1
+    weights["W_O"][0, 0, answer] = [-1, -1, -100, -1, -1, -1, -1, 0]
+    weights["W_O"][0, 1, v + n + 2] = 50
+    weights["W_U"][answer] = np.eye(v)
+    return safetensors({FILE_NAMES[name]: weight.astype("<f8") for name, weight in weights.items()})
