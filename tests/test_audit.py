@@ -268,11 +268,11 @@ def test_what_the_published_rule_reports_on_the_crafted_model_is_refuted(audit: 
     reproduced = {row["strategy"]: row for row in report.document["reproduced"]}
     assert tuple(reproduced) == PAPER_ROWS
     default = reproduced[PUBLISHED_DEFAULT]
-    assert (default["published"], default["verdict"], default["sound"], default["certified"]) == ("9/32", "REFUTED", "false", "1/4")
+    assert (default["published"], default["verdict"], default["sound"], default["certified"]) == ("9/32", "REFUTED", False, "1/4")
     assert (default["groups_without_justification"], default["wrong_inputs_certified"]) == (4, 4)
     assert {(group["maximum"], group["query"]) for group in default["unjustified"]} == {(7, 0), (7, 1), (7, 2), (7, 3)}
     assert all("UNTRUSTED" in row["trust"] for row in reproduced.values())
-    assert reproduced["cubic"]["sound"] == "sound"
+    assert reproduced["cubic"]["sound"]
 
 
 def test_without_reproductions_the_report_is_rows_alone(audit: Audit) -> None:

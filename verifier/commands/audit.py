@@ -64,7 +64,7 @@ PAPER_ROWS = (  # what `--reproduce published` means: the paper's table, one str
     "subcubic/mean_query+max_diff/mean_query+diff/mean_recursive+max_diff_subproduct_recursive",
 )
 SHOWN_GROUPS = 20
-SOUND = {"PROVED": "sound", "REFUTED": "false", "UNDECIDED": "not known"}
+IS = {"PROVED": "true", "REFUTED": "false", "UNDECIDED": "not known"}
 
 
 def add_parser(subparsers: Any) -> None:
@@ -173,7 +173,7 @@ class Audit:
             "published_count": published.count,
             "total": published.total,
             "verdict": outcome.word,
-            "sound": SOUND[outcome.word],
+            "sound": outcome.word != "REFUTED" and not unjustified,
             "certified": certified,
             "certified_failure": failure,
             "certified_lower": text(outcome.lower),
@@ -268,9 +268,9 @@ def reproduced_lines(rows: list[dict[str, Any]]) -> Iterator[str]:
     if rows:
         yield ""
         yield "Published rules as published, reproduced in float64 with their slips. UNTRUSTED: these numbers prove nothing."
-        yield "published  certified by the sound version  that number is  groups without justification  strategy"
+        yield f"{'published':<13}{'that is':<11}{'sound':<7}{'certified by ours':<19}{'groups without justification':<36}strategy"
     for row in rows:
-        certified = _down(row["certified"]) if row["certified"] else "none"
+        certified, sound = _down(row["certified"]) if row["certified"] else "none", "yes" if row["sound"] else "no"
         groups = f"{row['groups_without_justification']} of {row['groups']}"
-        wrong = f"; {row['wrong_inputs_certified']} wrong inputs in them" if row["wrong_inputs_certified"] else ""
-        yield f"{_down(row['published']):<11}{certified:<35}{row['sound']:<16}{groups:<30}{row['strategy']}{wrong}"
+        wrong = f" ({row['wrong_inputs_certified']} wrong inputs in them)" if row["wrong_inputs_certified"] else ""
+        yield f"{_down(row['published']):<13}{IS[row['verdict']]:<11}{sound:<7}{certified:<19}{groups + wrong:<36}{row['strategy']}"
