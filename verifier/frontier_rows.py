@@ -23,8 +23,8 @@ from verifier.kernel.rules.count_every import CELLS_AT_ONCE
 
 BOUND_PLACES = 9  # decimals of the column `bound`
 IRRELEVANT = {  # code of the package that no row depends on; all other code is part of a row's identity
-    *("__init__.py", "audit.py", "budget.py", "cli.py", "estimate.py", "explain.py", "figures.py", "files.py", "frontier_figures.py"),
-    *("inputs.py", "lean_export.py", "noise.py", "progress.py", "commands", "lean", "lemmas", "models"),
+    *("__init__.py", "audit.py", "budget.py", "cli.py", "estimate.py", "figures.py", "files.py", "frontier_figures.py"),
+    *("arithmetics.py", "noise.py", "progress.py", "reported.py", "commands", "lean", "lemmas", "models", "reproduction"),
 }
 
 
