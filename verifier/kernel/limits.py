@@ -34,7 +34,7 @@ class Limits:
     width: int = 1024  # d_model and d_head
     reference_operations: int = 1 << 26  # operations of one reference check
     fast_operations: int = 1 << 35  # operations of one fast check
-    word_operations: int = 1 << 36  # products of two 64-bit words in the exact matrices of one check
+    word_operations: int = 1 << 34  # products of two 64-bit words in the exact matrices of one check
     peels: int = 32  # peels of one table
     patterns: int = 1 << 20  # block patterns of one query and maximum
     histogram_bits: int = 1 << 26  # bits of the histogram of all sums of one query and maximum
