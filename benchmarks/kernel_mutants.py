@@ -1,0 +1,371 @@
+"""Mutants of the checker itself: does the test suite notice each of them?
+
+    python benchmarks/kernel_mutants.py [--sample 200] [--seed 1] [--list] [--only ID ...]
+
+A mutant is one small change in `verifier/kernel` or `verifier/fast.py`, made in the syntax tree: a comparison with the other
+strictness, a sign turned, a rounding direction turned, least for largest, an integer off by one, a check left out, `and` for `or`.
+Changes that cannot make a verdict false are left out: the ledger's counts, texts of messages, the printing of verdicts, the values of
+limits.  Each mutant is judged by the suite below, in a process of its own, on a copy of the tree made at the start; it is killed if a
+test fails, or if it runs out of time or memory.
+
+Survivors are either equivalent, with the argument why in kernel_mutants_equivalent.json beside this file, or real: those need a test.
+A run can be stopped and goes on where it was.  Writes benchmarks/results/kernel_mutants.json and kernel_mutants.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import copy
+import hashlib
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import json
+import os
+import random
+import resource
+import shutil
+import sys
+import tempfile
+import time
+import traceback
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from benchmarks.common import MODELS, RESULTS, ROOT, machine, markdown, write
+
+STATE = MODELS / "kernel_mutants.jsonl"
+EQUIVALENT = Path(__file__).with_name("kernel_mutants_equivalent.json")
+CPU_SECONDS, MEMORY = 240, 6 << 30  # of one judgement
+SKIPPED_FILES = {"errors.py", "limits.py", "__main__.py", "arithmetic.py", "__init__.py"}  # no decision about a claim is made there
+SKIPPED_FUNCTIONS = {"lines", "_decimal", "sentence", "json", "text", "__repr__", "reason", "__str__", "backend"}  # they print
+COSTS = {"count", "_count", "unexplained_dimension", "operations", "progress", "_parameters"}  # the length of the proof, not its truth
+FIRST = {  # tests that know most about a file are run first
+    "fast.py": ["tests/test_fast.py"],
+    "interval.py": ["tests/kernel/test_interval.py"],
+    "exponential.py": ["tests/kernel/test_exponential.py"],
+    "floats.py": ["tests/kernel/test_floats.py"],
+    "reference.py": ["tests/test_fast.py"],
+    "tensor.py": ["tests/test_fast.py"],
+    "strict_json.py": ["tests/kernel/test_strict_json.py"],
+    "statement.py": ["tests/kernel/test_statement.py"],
+    "certificate.py": ["tests/kernel/test_certificate.py"],
+    "safetensors.py": ["tests/kernel/test_safetensors.py"],
+    "model.py": ["tests/kernel/test_model.py"],
+    "matrix.py": ["tests/rules/test_row_bounds.py", "tests/rules/test_exact_table.py"],
+    "verdict.py": ["tests/test_verdict.py"],
+    "replay.py": ["tests/test_verdict.py"],
+}
+SUITE = ["tests/rules", "tests/kernel", "tests/test_killers.py", "tests/test_fast.py", "tests/test_corpus.py", "tests/test_verdict.py"]
+SLOW = ["tests/test_mutations.py"]
+DESELECTED = "not command_line and not script_writes and not certifies_enough and not is_noticed"
+
+SWAPS = {
+    "min": "max", "max": "min", "minimum": "maximum", "maximum": "minimum", "lesser": "greater", "greater": "lesser",
+    "running_min": "running_max", "running_max": "running_min", "all": "any", "any": "all",
+    "lower_end": "upper_end", "upper_end": "lower_end", "lo": "hi", "hi": "lo", "low": "high", "high": "low",
+    "UP": "DOWN", "DOWN": "UP", "round_floor": "round_ceiling", "round_ceiling": "round_floor", "floor": "ceil",
+    "logical_and": "logical_or", "logical_or": "logical_and", "certainly_positive": "certainly_nonpositive",
+}  # fmt: skip
+STRICTNESS = {ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq}
+SIGNS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.LShift: ast.RShift, ast.RShift: ast.LShift, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd}
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change: at a node of a file's syntax tree, by an operator."""
+
+    file: str  # below verifier/
+    node: int  # position in the walk over the tree
+    line: int
+    operator: str
+    before: str
+    after: str
+
+    @property
+    def id(self) -> str:
+        state = hashlib.sha256(f"{self.file}|{self.operator}|{self.before}|{self.after}|{self.node}".encode()).hexdigest()
+        return f"{self.file}:{self.line}:{self.operator}:{state[:6]}"
+
+
+def children(node: ast.AST) -> Iterator[ast.AST]:
+    """Nodes below a node that may be mutated, in order."""
+    yield node
+    if isinstance(node, ast.FunctionDef) and node.name in SKIPPED_FUNCTIONS:
+        return
+    if isinstance(node, ast.Raise | ast.JoinedStr | ast.Import | ast.ImportFrom):
+        return
+    if isinstance(node, ast.Call) and _name(node.func) in COSTS | {"refuse", "rejected"}:
+        return
+    if isinstance(node, ast.AugAssign | ast.Assign) and _name(getattr(node, "target", None)) in COSTS:
+        return
+    for field, value in ast.iter_fields(node):
+        if field in {"annotation", "returns", "decorator_list", "type_params"}:
+            continue
+        for child in value if isinstance(value, list) else [value]:
+            if isinstance(child, ast.AST):
+                yield from children(child)
+
+
+def _name(node: ast.AST | None) -> str:
+    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+
+
+def variants(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
+    """Each mutation of a node: (operator, new node)."""
+    if isinstance(node, ast.Compare) and len(node.ops) >= 1:
+        for place, operator in enumerate(node.ops):
+            if type(operator) in STRICTNESS:
+                new = copy.deepcopy(node)
+                new.ops[place] = STRICTNESS[type(operator)]()
+                yield f"compare{place or ''}", new
+    if isinstance(node, ast.BinOp):
+        if type(node.op) in SIGNS:
+            new = copy.deepcopy(node)
+            new.op = SIGNS[type(node.op)]()
+            yield "sign", new
+        if isinstance(node.op, ast.FloorDiv):
+            negative = ast.UnaryOp(ast.USub(), ast.BinOp(ast.UnaryOp(ast.USub(), node.left), ast.FloorDiv(), node.right))
+            yield "round", negative
+        if isinstance(node.op, ast.RShift):
+            yield "round", ast.UnaryOp(ast.USub(), ast.BinOp(ast.UnaryOp(ast.USub(), node.left), ast.RShift(), node.right))
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.Not) and not isinstance(node.operand, ast.Constant):
+        yield "drop-sign" if isinstance(node.op, ast.USub) else "drop-not", node.operand
+    if isinstance(node, ast.BoolOp):
+        new = copy.deepcopy(node)
+        new.op = ast.Or() if isinstance(node.op, ast.And) else ast.And()
+        yield "and-or", new
+    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in SWAPS:
+        yield "swap", ast.Name(SWAPS[node.id], ast.Load())
+    if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
+        if node.attr in SWAPS:
+            yield "swap", ast.Attribute(node.value, SWAPS[node.attr], ast.Load())
+        if node.attr == "inf":
+            yield "round", ast.UnaryOp(ast.USub(), node)
+    if isinstance(node, ast.Constant):
+        if type(node.value) is int:
+            yield "plus-one", ast.Constant(node.value + 1)
+            yield "minus-one", ast.Constant(node.value - 1)
+        elif type(node.value) is bool:
+            yield "not", ast.Constant(not node.value)
+        elif isinstance(node.value, str) and node.value in SWAPS:
+            yield "swap", ast.Constant(SWAPS[node.value])
+    if isinstance(node, ast.If) and len(node.body) == 1 and isinstance(node.body[0], ast.Raise):
+        yield "drop-check", ast.If(ast.Constant(False), node.body, node.orelse)
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and _name(node.value.func) in {"check_limit"}:
+        yield "drop-check", ast.Pass()
+
+
+def all_mutants(root: Path) -> list[Mutant]:
+    """Every mutant of the kernel and of the fast arithmetic."""
+    found = []
+    for path in [*sorted((root / "verifier" / "kernel").rglob("*.py")), root / "verifier" / "fast.py"]:
+        if path.name in SKIPPED_FILES:
+            continue
+        for number, node in enumerate(children(ast.parse(path.read_text(encoding="utf-8")))):
+            for operator, new in variants(node):
+                before, after = shown(node), shown(new)
+                found.append(Mutant(str(path.relative_to(root / "verifier")), number, getattr(node, "lineno", 0), operator, before, after))
+    return found
+
+
+def shown(node: ast.AST) -> str:
+    """A node in a line."""
+    return " ".join(ast.unparse(ast.fix_missing_locations(copy.deepcopy(node))).split())[:120]
+
+
+class Replace(ast.NodeTransformer):
+    """Puts a new node in the place of another one."""
+
+    def __init__(self, old: ast.AST, new: ast.AST) -> None:
+        self.old, self.new = old, new
+
+    def visit(self, node: ast.AST) -> Any:
+        return self.new if node is self.old else self.generic_visit(node)
+
+
+def mutated(mutant: Mutant, root: Path) -> ast.Module:
+    """The syntax tree with the change."""
+    tree = ast.parse((root / "verifier" / mutant.file).read_text(encoding="utf-8"))
+    node = list(children(tree))[mutant.node]
+    new = next(new for operator, new in variants(node) if (operator, shown(new)) == (mutant.operator, mutant.after))
+    changed = Replace(node, ast.copy_location(new, node)).visit(tree)
+    return ast.fix_missing_locations(changed)
+
+
+class Finder(importlib.abc.MetaPathFinder, importlib.machinery.SourceFileLoader):
+    """Imports the mutated module in the place of the true one."""
+
+    def __init__(self, mutant: Mutant, root: Path) -> None:
+        self.module = "verifier." + mutant.file.removesuffix(".py").replace("/", ".")
+        super().__init__(self.module, str(root / "verifier" / mutant.file))
+        self.tree = mutated(mutant, root)
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> importlib.machinery.ModuleSpec | None:
+        return importlib.util.spec_from_file_location(fullname, self.path, loader=self) if fullname == self.module else None
+
+    def get_code(self, fullname: str) -> Any:
+        return compile(self.tree, self.path, "exec", dont_inherit=True)
+
+
+def judge(mutant: Mutant | None, root: Path, tests: list[str]) -> tuple[str, str]:
+    """(`killed`, by which test) or (`survived`, "").  None: the checker as it is."""
+    log = root / "judgement.log"
+    child = os.fork()
+    if child == 0:
+        resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        os.chdir(root)
+        output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        sys.path.insert(0, str(root))
+        code = 99
+        try:
+            if mutant is not None:
+                sys.meta_path.insert(0, Finder(mutant, root))
+            code = int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "--no-header", "--tb=no", "-k", DESELECTED, *tests]))
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+    _, status = os.waitpid(child, 0)
+    code = os.waitstatus_to_exitcode(status)
+    if code == 0:
+        return "survived", ""
+    text = log.read_text(encoding="utf-8", errors="replace")
+    line = next((line for line in text.splitlines() if line.startswith(("FAILED", "ERROR"))), "")
+    return "killed", line.split(" - ")[0][:160] or ("time or memory" if code < 0 else f"exit code {code}")
+
+
+def stratified(mutants: list[Mutant], size: int, seed: int) -> list[Mutant]:
+    """A sample in which every file and every operator has its turn."""
+    rng = random.Random(seed)
+    groups: dict[tuple[str, str], list[Mutant]] = {}
+    for mutant in mutants:
+        groups.setdefault((mutant.file, mutant.operator.rstrip("0123456789")), []).append(mutant)
+    for group in groups.values():
+        rng.shuffle(group)
+    chosen: list[Mutant] = []
+    while len(chosen) < min(size, len(mutants)):
+        names = [name for name, group in groups.items() if group]
+        rng.shuffle(names)
+        chosen += [groups[name].pop() for name in names]
+    return chosen[:size]
+
+
+def tests_for(mutant: Mutant | None, root: Path) -> list[str]:
+    """The suite, what knows the file first."""
+    name = Path(mutant.file).name if mutant else ""
+    first = list(FIRST.get(name, []))
+    own = f"tests/rules/test_{name}"
+    first += [own] if mutant and "rules/" in mutant.file and (root / own).exists() else []
+    every = [*first, *(path for path in [*SUITE, *SLOW] if path not in first)]
+    return [path for path in every if (root / path).exists()]
+
+
+def report(records: list[dict[str, Any]], possible: int, seed: int) -> dict[str, Any]:
+    """The results as one object."""
+    known = json.loads(EQUIVALENT.read_text(encoding="utf-8")) if EQUIVALENT.exists() else {}
+    for record in records:
+        if record["fate"] != "killed":
+            record["fate"] = "equivalent" if record["id"] in known else "survived"
+            record["argument"] = known.get(record["id"], "")
+    fates = Counter(record["fate"] for record in records)
+    operators: dict[str, Counter[str]] = {}
+    for record in records:
+        operators.setdefault(record["operator"].rstrip("0123456789"), Counter())[record["fate"]] += 1
+    return {
+        "seed": seed,
+        "possible": possible,
+        "judged": len(records),
+        "fates": dict(fates),
+        "by_operator": {name: dict(numbers) for name, numbers in sorted(operators.items())},
+        "not_killed": [record for record in records if record["fate"] != "killed"],
+        "killed": [record for record in records if record["fate"] == "killed"],
+        "seconds": round(sum(record["seconds"] for record in records), 1),
+        "machine": machine(),
+    }
+
+
+def page(result: dict[str, Any]) -> str:
+    """The results for a reader."""
+    fates = ["killed", "equivalent", "survived"]
+    rows = [[name, *(numbers.get(fate, 0) for fate in fates)] for name, numbers in result["by_operator"].items()]
+    rows.append(["all", *(result["fates"].get(fate, 0) for fate in fates)])
+    lines = [
+        "# Mutants of the checker\n",
+        f"`python benchmarks/kernel_mutants.py --sample {result['judged']} --seed {result['seed']}`: {result['judged']} of",
+        f"{result['possible']} possible mutants, drawn so that every file and every kind of change has its turn.\n",
+        markdown(["change", *fates], rows),
+        "\n## Not killed\n",
+    ]
+    for record in result["not_killed"]:
+        lines.append(f"* `{record['id']}` ({record['fate']}): `{record['before']}` became `{record['after']}`. {record['argument']}")
+    return "\n".join([*lines, ""])
+
+
+def main() -> int:
+    """Judge what is left of the sample, then write the results."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sample", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--list", action="store_true", help="print the sample and stop")
+    parser.add_argument("--only", nargs="+", default=[], metavar="ID", help="judge these again, and print the outcome")
+    parser.add_argument("--again", action="store_true", help="judge survivors of earlier runs again, with the tests of today")
+    parser.add_argument("--report", action="store_true", help="write the results of what has been judged so far, and stop")
+    args = parser.parse_args()
+    mutants = all_mutants(ROOT)
+    sample = stratified(mutants, args.sample, args.seed)
+    if args.list:
+        for mutant in sample:
+            print(f"{mutant.id}  {mutant.before}  ->  {mutant.after}")
+        return 0
+    records = [json.loads(line) for line in STATE.read_text(encoding="utf-8").splitlines()] if STATE.exists() else []
+    latest = {record["id"]: record for record in records}
+    todo = [m for m in sample if m.id not in latest or (args.again and latest[m.id]["fate"] != "killed")]
+    if args.only:
+        todo = [m for m in mutants if m.id in args.only]
+    STATE.parent.mkdir(parents=True, exist_ok=True)
+    if todo and not args.report:
+        with tempfile.TemporaryDirectory() as folder:
+            root = Path(folder) / "copy"
+            shutil.copytree(
+                ROOT, root, ignore=shutil.ignore_patterns(".git", ".venv", "lean", "results", "models.old", "*.jsonl", "node_modules")
+            )
+            if judge(None, root, tests_for(None, root))[0] != "survived":
+                print((root / "judgement.log").read_text(encoding="utf-8")[-3000:])
+                raise SystemExit("the suite fails without any mutant")
+            for number, mutant in enumerate(todo):
+                start = time.perf_counter()
+                fate, by = judge(mutant, root, tests_for(mutant, root))
+                record = {"id": mutant.id, "file": mutant.file, "line": mutant.line, "operator": mutant.operator, "before": mutant.before}
+                record |= {"after": mutant.after, "fate": fate, "by": by, "seconds": round(time.perf_counter() - start, 1)}
+                latest[mutant.id] = record
+                with STATE.open("a", encoding="utf-8") as stream:
+                    stream.write(json.dumps(record) + "\n")
+                print(f"{number + 1}/{len(todo)} {fate} {mutant.id}: {mutant.before} -> {mutant.after} {by}", flush=True)
+    judged = [latest[mutant.id] for mutant in sample if mutant.id in latest]
+    result = report(judged, len(mutants), args.seed)
+    write(RESULTS / "kernel_mutants.json", json.dumps(result, indent=1) + "\n")
+    write(RESULTS / "kernel_mutants.md", page(result))
+    print(result["fates"])
+    return 1 if result["fates"].get("survived") else 0
+
+
+if __name__ == "__main__":
+    import flint  # noqa: F401 - what every judgement needs is imported once, before the forks
+    import jsonschema  # noqa: F401
+    import mpmath  # noqa: F401
+    import numpy  # noqa: F401
+    import pytest
+
+    sys.exit(main())
