@@ -62,8 +62,12 @@ FIRST = {  # tests that know most about a file are run first
     "verdict.py": ["tests/test_verdict.py"],
     "replay.py": ["tests/test_verdict.py"],
 }
-SUITE = ["tests/rules", "tests/kernel", "tests/test_killers.py", "tests/test_fast.py", "tests/test_corpus.py", "tests/test_verdict.py"]
-SLOW = ["tests/test_mutations.py"]
+SUITE = [
+    ["tests/rules/test_soundness.py", "tests/test_killers.py"],
+    ["tests/rules/*.py", "tests/test_fast.py"],
+    ["tests/kernel/*.py", "tests/test_corpus.py", "tests/test_verdict.py"],
+    ["tests/test_mutations.py"],
+]
 DESELECTED = "not command_line and not script_writes and not certifies_enough and not is_noticed"
 
 SWAPS = {
@@ -214,7 +218,7 @@ class Finder(importlib.abc.MetaPathFinder, importlib.machinery.SourceFileLoader)
         return compile(self.tree, self.path, "exec", dont_inherit=True)
 
 
-def judge(mutant: Mutant | None, root: Path, tests: list[str]) -> tuple[str, str]:
+def judge(mutant: Mutant | None, root: Path, stages: list[list[str]]) -> tuple[str, str]:
     """(`killed`, by which test) or (`survived`, "").  None: the checker as it is."""
     log = root / "judgement.log"
     child = os.fork()
@@ -230,7 +234,10 @@ def judge(mutant: Mutant | None, root: Path, tests: list[str]) -> tuple[str, str
         try:
             if mutant is not None:
                 sys.meta_path.insert(0, Finder(mutant, root))
-            code = int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "--no-header", "--tb=no", "-k", DESELECTED, *tests]))
+            for tests in stages:
+                code = int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "--no-header", "--tb=no", "-k", DESELECTED, *tests]))
+                if code:
+                    break
         except BaseException:
             traceback.print_exc()
         finally:
@@ -262,14 +269,17 @@ def stratified(mutants: list[Mutant], size: int, seed: int) -> list[Mutant]:
     return chosen[:size]
 
 
-def tests_for(mutant: Mutant | None, root: Path) -> list[str]:
-    """The suite, what knows the file first."""
+def stages_for(mutant: Mutant | None, root: Path) -> list[list[str]]:
+    """The suite, what knows the file first; each file of tests once."""
     name = Path(mutant.file).name if mutant else ""
-    first = list(FIRST.get(name, []))
-    own = f"tests/rules/test_{name}"
-    first += [own] if mutant and "rules/" in mutant.file and (root / own).exists() else []
-    every = [*first, *(path for path in [*SUITE, *SLOW] if path not in first)]
-    return [path for path in every if (root / path).exists()]
+    stages = [FIRST.get(name, []) + ([f"tests/rules/test_{name}"] if mutant and "rules/" in mutant.file else []), *SUITE]
+    seen: set[str] = set()
+    result = []
+    for stage in stages:
+        files = [str(path.relative_to(root)) for name in stage for path in sorted(root.glob(name)) if path.name.startswith("test_")]
+        result.append([file for file in files if file not in seen])
+        seen |= set(files)
+    return [stage for stage in result if stage]
 
 
 def report(records: list[dict[str, Any]], possible: int, seed: int) -> dict[str, Any]:
@@ -341,12 +351,12 @@ def main() -> int:
             shutil.copytree(
                 ROOT, root, ignore=shutil.ignore_patterns(".git", ".venv", "lean", "results", "models.old", "*.jsonl", "node_modules")
             )
-            if judge(None, root, tests_for(None, root))[0] != "survived":
+            if judge(None, root, stages_for(None, root))[0] != "survived":
                 print((root / "judgement.log").read_text(encoding="utf-8")[-3000:])
                 raise SystemExit("the suite fails without any mutant")
             for number, mutant in enumerate(todo):
                 start = time.perf_counter()
-                fate, by = judge(mutant, root, tests_for(mutant, root))
+                fate, by = judge(mutant, root, stages_for(mutant, root))
                 record = {"id": mutant.id, "file": mutant.file, "line": mutant.line, "operator": mutant.operator, "before": mutant.before}
                 record |= {"after": mutant.after, "fate": fate, "by": by, "seconds": round(time.perf_counter() - start, 1)}
                 latest[mutant.id] = record
