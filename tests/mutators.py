@@ -498,7 +498,7 @@ def fault(verdict: Verdict, model: TinyModel) -> str:
     subject, found = verdict.statement.subject, verdict.bound
     if found is None:
         return ""
-    if subject.model != model.digest or len(subject.scope) != model.n:
+    if subject.model != model.digest or len(subject.scope) != model.n or max(last for _, last in subject.scope) >= model.v:
         return "a verdict about another model"
     if found.total > LARGEST_SCOPE:
         return "more inputs than were meant to be enumerated"
