@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
@@ -73,3 +74,12 @@ def write(path: Path, content: str) -> None:
     """Write a text file, making its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(content, encoding="utf-8")
+
+
+def write_part(path: Path, name: str, content: str) -> None:
+    """Put content between the markers `<!-- NAME -->` and `<!-- end -->` of a document."""
+    old = path.read_text(encoding="utf-8")
+    new, found = re.subn(rf"<!-- {name} -->.*?<!-- end -->", lambda _: f"<!-- {name} -->\n{content}\n<!-- end -->", old, flags=re.S)
+    if found != 1:
+        raise LookupError(f"{found} parts named {name} in {path}")
+    path.write_text(new, encoding="utf-8")

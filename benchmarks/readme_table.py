@@ -6,11 +6,14 @@ The demo's output goes between the markers `demo`, a table of strategies between
 from __future__ import annotations
 
 import math
-import re
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from benchmarks.common import write_part
 from verifier.prove import prove
 from verifier.strategies import STRATEGIES
 
@@ -78,10 +81,8 @@ def table() -> str:
 
 def main() -> None:
     """Rewrite both parts of README.md."""
-    text = README.read_text()
     for name, content in (("demo", demo()), ("frontier", table())):
-        text = re.sub(rf"<!-- {name} -->.*?<!-- end -->", lambda _, n=name, c=content: f"<!-- {n} -->\n{c}\n<!-- end -->", text, flags=re.S)
-    README.write_text(text)
+        write_part(README, name, content)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ PARTS = {
         "kernel/exponential.py",
         "kernel/reference.py",
     ),
-    "tensors and margins": ("kernel/tensor.py", "kernel/margins.py", "kernel/windows.py", "kernel/facts.py"),
+    "tensors and margins": ("kernel/tensor.py", "kernel/margins.py", "kernel/windows.py", "kernel/facts.py", "kernel/rounding.py"),
     "rules": ("kernel/rules/*.py",),
     "the walk and the verdict": ("kernel/replay.py", "kernel/verdict.py", "kernel/limits.py", "kernel/errors.py", "kernel/__*__.py"),
     "fast arithmetic": ("fast.py",),

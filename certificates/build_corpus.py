@@ -14,6 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from certificates.corpus.accepted import accepted
+from certificates.corpus.float32 import accepted_float32, rejected_float32
 from certificates.corpus.rejected import rejected
 
 HERE = Path(__file__).parent
@@ -22,7 +23,7 @@ HERE = Path(__file__).parent
 def build(target: Path) -> int:
     """Write both folders under `target`, replacing what is there; return the number of cases."""
     cases = 0
-    for folder, made in (("accepted", accepted()), ("rejected", rejected())):
+    for folder, made in (("accepted", [*accepted(), *accepted_float32()]), ("rejected", [*rejected(), *rejected_float32()])):
         shutil.rmtree(target / folder, ignore_errors=True)
         for case in made:
             case.write(target / folder)

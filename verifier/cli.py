@@ -47,6 +47,7 @@ COMMANDS: dict[str, Command] = {
     "strategies": Command("verifier.commands.strategies", "list the proof strategies, cheapest last", "prove"),
     "prove": Command("verifier.commands.prove", "write a statement and its certificate", "prove"),
     "check": Command("verifier.commands.check", "re-check a certificate from the weights", ""),
+    "float32": Command("verifier.commands.float32", "the formula's verdict beside that of every float32 machine", "prove"),
     "frontier": Command("verifier.commands.frontier", "every strategy: certified bound against proof length", "prove,report"),
     "audit": Command("verifier.commands.audit", "are reported numbers true? each proved, refuted or undecided", "prove"),
     "noise": Command("verifier.commands.noise", "is the unexplained residual like random noise? an experiment", "prove,report"),

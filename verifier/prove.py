@@ -45,18 +45,18 @@ def prove(
     *,
     file: str,
     statement: Statement | None = None,
+    function: str = "real",
     reference: bool = True,
     progress: Progress | None = None,
 ) -> Proof:
     """Prove the best bound that the strategy finds, or the user's statement.
 
-    statement: the user's; None means the whole domain and the claim that comes out.  reference: also check with mpmath if the
-    operations allow it.  Raises StepRejected if the kernel refuses the strategy's own certificate (a bug of the strategy).
+    statement: the user's; None means the whole domain, the function named and the claim that comes out.  reference: also check with
+    mpmath if the operations allow it.  Raises StepRejected if the kernel refuses the strategy's own certificate (a bug of the strategy).
     """
     model = read_model(model_bytes, file=file)
-    if statement is not None:
-        bind(statement, model, file="statement")
-    subject = statement.subject if statement else whole_domain(model)
+    subject = statement.subject if statement else whole_domain(model, function)
+    bind(statement or _statement(subject, Fraction(0)), model, file="statement" if statement else file)
     start = time.perf_counter()
     certificate = certificate_bytes(subject, strategy.steps(FloatModel(model), subject))
     seconds = time.perf_counter() - start

@@ -9,5 +9,6 @@
 | `makers.py`      | true statements and certificates about a model, and the truth      |
 | `arguments.py`   | steps of further arguments                                         |
 | `accepted.py`    | what must be accepted                                              |
+| `float32.py`     | statements about float32 machines: what must be accepted, what not |
 | `rejected/`      | what must not be: an attack class per file                         |
 """

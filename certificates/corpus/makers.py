@@ -26,6 +26,7 @@ class Maker:
 
     model: str | bytes
     scope: tuple[tuple[int, int], ...] | None = None
+    function: str = "real"
 
     @property
     def file(self) -> bytes:
@@ -37,7 +38,7 @@ class Maker:
 
     @property
     def subject(self) -> Subject:
-        whole = whole_domain(self.floats.model)
+        whole = whole_domain(self.floats.model, self.function)
         return whole if self.scope is None else Subject(whole.model, whole.architecture, whole.task, self.scope, whole.function)
 
     def losing(self, tokens: tuple[int, ...]) -> dict[int, float]:
@@ -58,8 +59,9 @@ class Maker:
     @property
     def listed(self) -> np.ndarray:
         """The clearly wrong inputs, each with the output that beats the maximum by most: rows (t_0 ... t_{n-1}, x)."""
+        clear = 1e-9 if self.function == "real" else 1 / 16  # beyond what rounding may change
         best = {tokens: max(outputs, key=lambda x, outputs=outputs: outputs[x]) for tokens, outputs in self.wrong.items()}
-        return np.array([[*tokens, x] for tokens, x in best.items() if self.wrong[tokens][x] > 1e-9], dtype=np.int64)
+        return np.array([[*tokens, x] for tokens, x in best.items() if self.wrong[tokens][x] > clear], dtype=np.int64)
 
     @property
     def right(self) -> int:
@@ -78,14 +80,18 @@ class Maker:
         """Minus the mean of the skip path, in steps of 1/64: nothing depends on how a processor rounds."""
         return np.round(mean_shift(self.floats).numpy() * 64)[np.newaxis] / 64
 
+    def count_every(self) -> list[Step]:
+        """Every input evaluated, the wrong ones not listed."""
+        constraint = step("margins", "joint_constraint", ALL_TABLES)
+        right = step("right", "count_every", {"constraints": "margins"})
+        return [*exact_tables("centred"), constraint, right, step("bound", "accuracy", {"counts": ["right"]})]
+
     def brute_force(self) -> list[Step]:
         """As the strategy of that name; exact unless there are ties."""
-        constraint = step("margins", "joint_constraint", ALL_TABLES)
-        steps = [*exact_tables("centred"), constraint, step("right", "count_every", {"constraints": "margins"})]
         if not len(self.listed):
-            return [*steps, step("bound", "accuracy", {"counts": ["right"]})]
+            return self.count_every()
         wrong = step("wrong", "wrong_inputs", ALL_TABLES, inputs=integer_array(self.listed))
-        return [*steps, wrong, step("bound", "accuracy", {"counts": ["right"], "wrong": "wrong"})]
+        return [*self.count_every()[:-1], wrong, step("bound", "accuracy", {"counts": ["right"], "wrong": "wrong"})]
 
     def cubic(self) -> list[Step]:
         return cubic(self.floats, self.subject)

@@ -37,6 +37,21 @@ def one_position_model() -> bytes:
     return safetensors({FILE_NAMES[name]: weights[name].astype("<f2") for name in FILE_NAMES})
 
 
+def near_tie_model() -> bytes:
+    """Two tokens, one position: token 0 is right and token 1 is wrong, each by 2^-23."""
+    shapes = {"W_pos": (1, 2), "W_Q": (1, 2, 1), "W_K": (1, 2, 1), "W_V": (1, 2, 1), "W_O": (1, 1, 2)}
+    weights = {"W_E": np.eye(2), "W_U": np.array([[1 + 2.0**-23, 1]] * 2), **{name: np.zeros(s) for name, s in shapes.items()}}
+    return safetensors({FILE_NAMES[name]: weights[name].astype("<f4") for name in FILE_NAMES})
+
+
+def overflowing_model() -> bytes:
+    """Two tokens, one position, both right; the logits are 2^200."""
+    shapes = {"W_pos": (1, 2), "W_Q": (1, 2, 1), "W_K": (1, 2, 1), "W_V": (1, 2, 1), "W_O": (1, 1, 2)}
+    large = np.eye(2) * 2.0**100
+    weights = {"W_E": large, "W_U": large, **{name: np.zeros(s) for name, s in shapes.items()}}
+    return safetensors({FILE_NAMES[name]: weights[name].astype("<f4") for name in FILE_NAMES})
+
+
 def misled_model() -> bytes:
     """Weights on which the published sub-cubic rule certifies inputs that are wrong (docs/mathematics.md, pitfall P1).
 

@@ -107,7 +107,7 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("subject.scope", [[0, 2], [0, 1 << 40]], "out-of-range", "2.6"),
     ("subject.scope", [[0, 2], [False, 2]], "wrong-type", "2.6"),
     ("subject.scope", [[0, 2], ["0", 2]], "wrong-type", "2.6"),
-    ("subject.function", "float32", "unknown-word", "2.7"),
+    ("subject.function", "float16", "unknown-word", "2.7"),
     ("claim", None, "wrong-type", "2.8"),
     ("claim.certified", 9, "unknown-field", "2.8"),
     ("claim.metric", "loss", "unknown-word", "2.9"),

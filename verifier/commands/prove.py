@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from verifier.files import refuse_to_overwrite, write_atomically
+from verifier.kernel.errors import Usage
 from verifier.kernel.inputs import read_bounded
 from verifier.kernel.limits import LIMITS
-from verifier.kernel.statement import read_statement
+from verifier.kernel.statement import FUNCTIONS, read_statement
 from verifier.kernel.verdict import Verdict, text
 from verifier.progress import stages
 from verifier.prove import Proof, prove
@@ -23,6 +24,7 @@ examples:
   verifier prove model.safetensors --strategy subcubic -o proof
   verifier prove model.safetensors --strategy brute-force --require 0.999 -o proof --json
   verifier prove model.safetensors --strategy cubic --statement claim.json -o proof
+  verifier prove model.safetensors --strategy subcubic --function float32 -o proof
 
 exit codes: 0 written (and the claim or --require is met), 1 less than --require is proved, 2 less than --statement
 claims is proved, 3 bad input. In cases 1 and 2 the files are still written: the certificate proves what was printed.
@@ -38,6 +40,9 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--strategy", required=True, metavar="NAME", help="see `verifier strategies`")
     parser.add_argument("--require", type=fraction, metavar="BOUND", help="exit 1 unless at least this is proved (0.95 or 19/20)")
     parser.add_argument("--statement", type=Path, metavar="FILE", help="prove this statement instead of the best bound over all inputs")
+    parser.add_argument(
+        "--function", choices=FUNCTIONS, help="real arithmetic (the default), or whatever a float32 machine computes; not with --statement"
+    )
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="the folder to write to")
     parser.add_argument("--force", action="store_true", help="replace existing files")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -63,10 +68,13 @@ def run(args: argparse.Namespace) -> int:
     strategy = find_strategy(args.strategy)
     model = read_bounded(args.model, LIMITS.model_bytes)
     statement = None
+    if args.statement is not None and args.function is not None:
+        raise Usage("two-functions", expected="--statement or --function", got="both", hint="the statement names its function")
     if args.statement is not None:
         statement = read_statement(read_bounded(args.statement, LIMITS.statement_bytes), file=str(args.statement))
     with stages("proving") as report:
-        proof = prove(model, strategy, file=str(args.model), statement=statement, progress=report)
+        function = args.function or "real"
+        proof = prove(model, strategy, file=str(args.model), statement=statement, function=function, progress=report)
     for path, content in zip(outputs, (proof.statement, proof.certificate), strict=True):
         write_atomically(path, content, force=args.force)
     missed = args.require is not None and proof.proved < args.require

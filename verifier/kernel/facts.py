@@ -10,20 +10,37 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from math import prod
 
 from verifier.kernel.matrix import Ledger, Matrix
 from verifier.kernel.model import Model, Paths
+from verifier.kernel.rounding import Rounding
 from verifier.kernel.statement import Subject
 from verifier.kernel.tensor import Tensor, Workshop
 
 
 @dataclass(frozen=True)
 class Slack:
-    """|error[r, k] - error[r, l]| <= rows[r] (columns[k] + columns[l]) for all k != l.  Both of shape (size, 1), entries >= 0."""
+    """|error[r, k] - error[r, l]| <= rows[r] . (columns[k] + columns[l]) for all k != l.
+
+    Both of shape (size, sources of error), entries >= 0.
+    """
 
     rows: Matrix
     columns: Matrix
+
+    def beside(self, other: Slack) -> Slack:
+        """The slack of two errors that add up."""
+
+        def both(first: Matrix, second: Matrix) -> Matrix:
+            return first.transposed.joined(second.transposed.named(*first.transposed.axes)).transposed
+
+        return Slack(both(self.rows, other.rows), both(self.columns, other.columns))
+
+    def spread(self) -> Matrix:
+        """A bound on |error[r, k] - error[r, l]| for every row, shape (rows, 1)."""
+        return (self.rows @ self.columns.column_max().transposed).scaled(2, 0)
 
 
 @dataclass(frozen=True)
@@ -215,3 +232,8 @@ class Context:
     @property
     def vocabulary(self) -> int:
         return self.model.vocabulary
+
+    @cached_property
+    def rounding(self) -> Rounding | None:
+        """None where the statement is about real arithmetic."""
+        return Rounding(self.paths) if self.subject.function == "float32" else None

@@ -41,3 +41,12 @@ def binary64_bits(mantissa: int, exponent: int) -> int:
         raise ValueError("not a binary64 number")
     fraction = word & ((1 << 52) - 1)
     return (1 << 63 if mantissa < 0 else 0) | ((biased if word >> 52 else 0) << 52) | fraction
+
+
+def is_normal_binary32(mantissa: int, exponent: int) -> bool:
+    """Whether mantissa * 2^exponent is 0 or a normal IEEE binary32 number."""
+    if mantissa == 0:
+        return True
+    zeros = (mantissa & -mantissa).bit_length() - 1
+    digits = abs(mantissa).bit_length()
+    return digits - zeros <= 24 and -126 <= exponent + digits - 1 <= 127

@@ -11,12 +11,13 @@ constant per query (L2): both scores are lowered so that their largest exponent 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from verifier.kernel.errors import StepRejected
 from verifier.kernel.exponential import divided_by_root, exp_nonpositive
-from verifier.kernel.facts import Context, Fact, Table
+from verifier.kernel.facts import Context, Fact, Slack, Table
+from verifier.kernel.matrix import Matrix
 from verifier.kernel.model import TABLES
 from verifier.kernel.tensor import Tensor
 
@@ -35,6 +36,23 @@ def table_premises(premises: Mapping[str, list[Fact]]) -> dict[str, Table]:
         if tables[token].centre != tables[place].centre:  # attack: the mean position counted twice, or never
             raise StepRejected("mixed-centring", expected=f"{token} and {place} with the same positions", got="raw with centred")
     return tables
+
+
+def with_rounding(tables: Mapping[str, Table], context: Context) -> dict[str, Table]:
+    """The same tables, with the slack of float32 execution if the statement is about it: of the logits on the skip path, of the
+    scores on the position's side, where every slot has an entry of its own (L31).
+    """
+    if context.rounding is None:
+        return dict(tables)
+    errors = {"skip": context.rounding.logit, "position_score": context.rounding.score}
+    result = dict(tables)
+    for name, error in errors.items():
+        ledger, columns = context.ledger, (tables[name].part.axes[1], "slack")
+        rows = error.rows * (context.vocabulary // len(error.rows))
+        slack = Slack(Matrix(rows, error.exponent, error.axes, ledger), Matrix(((1,),) * tables[name].part.shape[1], 0, columns, ledger))
+        known = tables[name].slack
+        result[name] = replace(tables[name], slack=known.beside(slack) if known else slack)
+    return result
 
 
 def widened(table: Table) -> Iterator[list[tuple[int, int, int]]]:
@@ -79,6 +97,11 @@ class Margins:
 
     tables: Mapping[str, Table]
     context: Context
+
+    @staticmethod
+    def of(premises: Mapping[str, list[Fact]], context: Context) -> Margins:
+        """From the premises of a rule."""
+        return Margins(with_rounding(table_premises(premises), context), context)
 
     def _enclosed(self, name: str) -> Tensor:
         table = self.tables[name]

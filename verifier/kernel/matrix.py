@@ -145,6 +145,26 @@ class Matrix:
         self.ledger.count(self.size)
         return self._new([[abs(x) for x in row] for row in self.rows])
 
+    def scaled(self, factor: int, exponent: int) -> Matrix:
+        """Factor * 2^exponent times the matrix."""
+        self.ledger.count(self.size)
+        return self._new([[factor * x for x in row] for row in self.rows], self.exponent + exponent)
+
+    def rounded_up(self, exponent: int) -> Matrix:
+        """Integers in units of 2^exponent, each at least one unit above its entry and less than three."""
+        self.ledger.count(self.size)
+        shift = self.exponent - exponent
+        return self._new([[(x << shift if shift >= 0 else x >> -shift) + 2 for x in row] for row in self.rows], exponent)
+
+    def column_max(self) -> Matrix:
+        """The largest entry of each column, as a matrix of one row."""
+        self.ledger.count(self.size - self.shape[1])
+        return self._new([[max(column) for column in zip(*self.rows, strict=True)]])
+
+    def largest(self) -> int:
+        """The largest integer of all entries."""
+        return max(map(max, self.rows))
+
     def row_range(self) -> Matrix:
         """Max - min of each row, shape (rows, 1); the column axis keeps its name."""
         self.ledger.count(2 * self.size - self.shape[0])

@@ -137,16 +137,17 @@ class Paths:
     model: Model
     ledger: Ledger
 
-    def _weight(self, name: str, rows: str, columns: str) -> Matrix:
+    def weight(self, name: str, rows: str, columns: str) -> Matrix:
+        """A weight matrix, its axes named."""
         return Matrix.of(self.model.weights[name], (rows, columns), self.ledger)
 
     @cached_property
     def tokens(self) -> Matrix:
-        return self._weight("W_E", "key", "model")
+        return self.weight("W_E", "key", "model")
 
     @cached_property
     def places(self) -> Matrix:
-        return self._weight("W_pos", "position", "model")
+        return self.weight("W_pos", "position", "model")
 
     @cached_property
     def mean_place(self) -> Matrix:
@@ -168,7 +169,7 @@ class Paths:
     def chain(self, table: str, centre: bool) -> tuple[Matrix, ...]:
         """The factors of a table, left to right: `skip` Eq U; scores Eq Q K' X'; copies X V O U."""
         if table == "skip":
-            return self.queries, self._weight("W_U", "model", "output")
+            return self.queries, self.weight("W_U", "model", "output")
         if table.endswith("score"):
             return self.queries, *self._query_key, self._source(table)(centre).transposed
         return self._source(table)(centre), *self._value_output
@@ -186,12 +187,12 @@ class Paths:
 
     @cached_property
     def _query_key(self) -> tuple[Matrix, Matrix]:
-        return self._weight("W_Q", "model", "head"), self._weight("W_K", "model", "head").transposed
+        return self.weight("W_Q", "model", "head"), self.weight("W_K", "model", "head").transposed
 
     @cached_property
     def _value_output(self) -> tuple[Matrix, Matrix, Matrix]:
         weights = ("W_V", "model", "head"), ("W_O", "head", "model"), ("W_U", "model", "output")
-        value, output, unembed = (self._weight(*names) for names in weights)
+        value, output, unembed = (self.weight(*names) for names in weights)
         return value, output, unembed
 
     @cached_property

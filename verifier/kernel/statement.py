@@ -12,10 +12,12 @@ from math import prod
 from typing import Any
 
 from verifier.kernel.errors import SubjectMismatch
+from verifier.kernel.floats import is_normal_binary32
 from verifier.kernel.model import ARCHITECTURE, Model
 from verifier.kernel.strict_json import Reader, canonical_digest, parse
 
 STATEMENT_FORMAT = "verifier-statement/1"
+FUNCTIONS = {"real": "in real arithmetic", "float32": "as any float32 machine computes them"}
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Subject:
         tokens = f"tokens {self.scope[0][0]}..{self.scope[0][1]}" if alike else "one token range per position"
         return (
             f"model {self.model[:19]}... ({self.architecture}), task {self.task}-of-{n}, "
-            f"all {self.total} inputs with {tokens}, logits in {self.function} arithmetic, a tie counts as wrong"
+            f"all {self.total} inputs with {tokens}, logits {FUNCTIONS[self.function]}, a tie counts as wrong"
         )
 
 
@@ -79,10 +81,10 @@ class Statement:
         return {"format": STATEMENT_FORMAT, "subject": self.subject.json, "claim": claim}
 
 
-def whole_domain(model: Model) -> Subject:
-    """Max over every sequence of the model's vocabulary, in real arithmetic."""
+def whole_domain(model: Model, function: str = "real") -> Subject:
+    """Max over every sequence of the model's vocabulary."""
     scope = ((0, model.vocabulary - 1),) * model.positions
-    return Subject(model.digest, ARCHITECTURE, "max", scope, "real")
+    return Subject(model.digest, ARCHITECTURE, "max", scope, function)
 
 
 def read_statement(data: bytes, *, file: str) -> Statement:
@@ -109,7 +111,7 @@ def read_statement(data: bytes, *, file: str) -> Statement:
             subject["architecture"].choice(ARCHITECTURE),
             subject["task"].choice("max"),
             tuple(scope),
-            subject["function"].choice("real"),
+            subject["function"].choice(*FUNCTIONS),
         ),
         Claim(claim["metric"].choice("accuracy"), claim["relation"].choice(">="), bound),
     )
@@ -130,3 +132,8 @@ def bind(statement: Statement, model: Model, *, file: str) -> None:
         raise refuse("bad-scope", f"{model.positions} token ranges", len(subject.scope), "2.6")
     if max(last for _, last in subject.scope) >= model.vocabulary:
         raise refuse("bad-scope", f"tokens below {model.vocabulary}", [list(tokens) for tokens in subject.scope], "2.6")
+    if subject.function == "float32":
+        for name, rows in model.weights.items():
+            for entry in (entry for row in rows for entry in row):
+                if not is_normal_binary32(*entry):  # a machine would round it, or read it as 0
+                    raise refuse("not-binary32", f"weights in {name} that are 0 or normal binary32 numbers", entry, "2.7")

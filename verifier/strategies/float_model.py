@@ -12,6 +12,17 @@ from verifier.kernel.model import Model
 
 
 @dataclass(frozen=True)
+class Errors:
+    """What float32 execution may be off by: a score divided by sqrt(h), per query, shape (v,) or none; a logit."""
+
+    score: np.ndarray
+    logit: float
+
+
+EXACT = Errors(np.empty(0), 0.0)
+
+
+@dataclass(frozen=True)
 class FloatModel:
     """Tables of an attention-only-1 model, mean position counted with the tokens.
 
@@ -78,14 +89,19 @@ class FloatModel:
     def n(self) -> int:
         return self.model.positions
 
-    def margin_terms(self, query: int, maximum: int) -> tuple[np.ndarray, np.ndarray]:
-        """Terms of Phi_x for tokens <= m: free slots, shape (n-1, m+1, v), and the query's own, shape (v,); weight of m is 1."""
+    def margin_terms(self, query: int, maximum: int, errors: Errors = EXACT) -> tuple[np.ndarray, np.ndarray]:
+        """Terms of Phi_x for tokens <= m: free slots, shape (n-1, m+1, v), and the query's own, shape (v,); weight of m is 1.
+
+        errors: what a machine may be off by; then each term is the largest that it can become.
+        """
         omega = np.exp(self.score[query, : maximum + 1] - self.score[query, maximum])
         rho = np.exp(self.place_score[query])
         copy = self.copy[: maximum + 1, maximum, None] - self.copy[: maximum + 1]
-        skip = self.skip[query, maximum] - self.skip[query]
+        skip = self.skip[query, maximum] - self.skip[query] + 2 * errors.logit
         place = self.place_copy[:, maximum, None] - self.place_copy
-        terms = (rho[:, None] * omega)[:, :, None] * (copy + skip + place[:, None, :])
+        gaps = copy + skip + place[:, None, :]
+        spread = 2 * errors.score[query] if len(errors.score) else 0.0
+        terms = (rho[:, None] * omega)[:, :, None] * gaps * np.exp(spread * np.sign(gaps))
         return terms[:-1], terms[-1, query]
 
     def largest_term(self, query: int, maximum: int) -> float:

@@ -50,24 +50,30 @@ def search(tables: dict[str, Table], head_width: int, average: str) -> Hints:
     return Hints(gaps, centres)
 
 
+def _ends(table: Table) -> tuple[np.ndarray, np.ndarray]:
+    """A table's entries and how far off each may be."""
+    part, slack = float_matrix(table.part), table.slack
+    return part, float_matrix(slack.rows) @ float_matrix(slack.columns).T if slack else np.zeros_like(part)
+
+
 class _Arrays:
     """The tables in floats."""
 
     def __init__(self, tables: dict[str, Table], head_width: int) -> None:
         scale = np.sqrt(head_width)
-        score, slack = tables["score"], tables["score"].slack
-        part = float_matrix(score.part)
-        wide = float_matrix(slack.rows) @ float_matrix(slack.columns).T if slack else np.zeros_like(part)
+        part, wide = _ends(tables["score"])
+        place_score, place_wide = _ends(tables["position_score"])
+        # every score is about one slot, so what its position's score may be off by can as well be counted with the token's
+        wide = wide + place_wide.max(1, keepdims=True)
         self.high, self.low = (part + wide) / scale, (part - wide) / scale
-        place_score = float_matrix(tables["position_score"].part) / scale
-        self.rho = np.exp(place_score - place_score.max(1, keepdims=True))  # only ratios within a row matter
+        self.rho = np.exp((place_score - place_score.max(1, keepdims=True)) / scale)  # only ratios within a row matter
         self.copy, self.place = float_matrix(tables["copy"].part), float_matrix(tables["position_copy"].part)
         skip, skip_slack = tables["skip"], tables["skip"].slack
         self.reference = float_matrix(skip.part)[0]
         self.v, self.n = self.copy.shape[0], self.place.shape[0]
         self.loss = np.zeros(self.v)
         if skip_slack:
-            self.loss = 2 * float_matrix(skip_slack.rows)[:, 0] * float_matrix(skip_slack.columns).max()
+            self.loss = float_matrix(skip_slack.spread())[:, 0]
 
     def joint(self, maximum: int, average: str) -> Joint:
         """A lower bound of min_x (L_x + a R_x) as the rule computes it."""

@@ -8,11 +8,12 @@ from verifier.fast import FastArithmetic, float_above
 from verifier.kernel.certificate import read_certificate
 from verifier.kernel.errors import StepRejected
 from verifier.kernel.facts import Fact, Table
+from verifier.kernel.margins import with_rounding
 from verifier.kernel.matrix import Matrix
 from verifier.kernel.replay import new_context
 from verifier.kernel.rules import RULES
 from verifier.kernel.statement import Subject
-from verifier.strategies.float_model import FloatModel
+from verifier.strategies.float_model import EXACT, Errors, FloatModel
 from verifier.strategies.steps import Step, certificate_bytes
 
 
@@ -39,5 +40,14 @@ def draft_facts(model: FloatModel, subject: Subject, steps: list[Step], *, refus
 
 
 def table_facts(model: FloatModel, subject: Subject, steps: list[Step]) -> dict[str, Table]:
-    """The table facts that `steps` conclude, by table name."""
-    return {fact.table: fact for fact in draft_facts(model, subject, steps).values() if isinstance(fact, Table)}
+    """The tables that `steps` conclude, by name, as a rule sees them: with the errors of float32 execution if the subject has it."""
+    tables = {fact.table: fact for fact in draft_facts(model, subject, steps).values() if isinstance(fact, Table)}
+    return with_rounding(tables, new_context(model.model, subject, FastArithmetic()))
+
+
+def execution_errors(model: FloatModel, subject: Subject) -> Errors:
+    """What the kernel allows float32 execution to be off by; nothing if the subject is real arithmetic."""
+    rounding = new_context(model.model, subject, FastArithmetic()).rounding
+    if rounding is None:
+        return EXACT
+    return Errors(float_matrix(rounding.score)[:, 0] / np.sqrt(model.model.head_width), float(float_matrix(rounding.logit)[0, 0]))

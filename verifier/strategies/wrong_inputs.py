@@ -13,7 +13,8 @@ import numpy as np
 
 from verifier.kernel.errors import Usage
 from verifier.kernel.statement import Subject
-from verifier.strategies.float_model import FloatModel
+from verifier.strategies.float_model import Errors, FloatModel
+from verifier.strategies.kernel_tables import execution_errors
 
 TOLERANCE = 1e-11  # relative to the largest value a term can have: ties and near-ties are left undecided
 MOST_LISTED = 1 << 20  # wrong inputs of one certificate
@@ -29,7 +30,7 @@ def wrong_inputs(model: FloatModel, subject: Subject) -> np.ndarray:
 def wrong_inputs_found(model: FloatModel, subject: Subject) -> Iterator[np.ndarray]:
     """The same rows in pieces, as the search finds them."""
     first, last = np.array(subject.scope).T
-    for rows in _Search(model).every():
+    for rows in _Search(model, execution_errors(model, subject)).every():
         tokens = rows[:, :-1]
         yield rows[((tokens >= first) & (tokens <= last)).all(axis=1)]
 
@@ -39,6 +40,7 @@ class _Search:
     """One search; `effort` counts the partial sums looked at, `listed` the inputs found."""
 
     model: FloatModel
+    errors: Errors
     effort: int = field(default=0)
     listed: int = field(default=0)
 
@@ -52,7 +54,7 @@ class _Search:
                     yield found
 
     def _at(self, query: int, maximum: int) -> np.ndarray:
-        terms, own = self.model.margin_terms(query, maximum)
+        terms, own = self.model.margin_terms(query, maximum, self.errors)
         slots = self.model.n - 1
         least = terms.min(1)
         worst = own + least.sum(0)

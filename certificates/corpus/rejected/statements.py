@@ -64,11 +64,11 @@ def bad_statements() -> list[Case]:
         ),
         case("task-other", "A task that is not the maximum.", "unknown-word", "2.5", put("subject", "task", value="min")),
         case(
-            "function-float32",
-            "float32 arithmetic, for which nothing is proved.",
+            "function-float16",
+            "float16 arithmetic, for which nothing is proved.",
             "unknown-word",
             "2.7",
-            put("subject", "function", value="float32"),
+            put("subject", "function", value="float16"),
         ),
         case("metric-other", "Another metric.", "unknown-word", "2.9", put("claim", "metric", value="loss")),
         case(

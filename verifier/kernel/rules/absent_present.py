@@ -10,7 +10,7 @@ from verifier.kernel.certificate import FloatArray, Floats, Hint, Integers, Sign
 from verifier.kernel.errors import StepRejected
 from verifier.kernel.facts import AbsentPresent, Block, Context, Fact, Split
 from verifier.kernel.limits import LIMITS
-from verifier.kernel.margins import TABLE_PREMISES, Margins, table_premises
+from verifier.kernel.margins import TABLE_PREMISES, Margins
 from verifier.kernel.tensor import Tensor, on_grid
 from verifier.kernel.windows import Windows, dyadic_blocks
 
@@ -27,7 +27,7 @@ def absent_present(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hint]
     rule concludes lower bounds of off_i, psi_i(k, k), psi_i(m, k) and psi_{n-1}(q, k), each term bounded apart on a block.
     Operations: n v^2 for the tables, then about 30 per (q, i, block).  Soundness: `absent_present_sound` (L4, L33).
     """
-    margins = Margins(table_premises(premises), context)
+    margins = Margins.of(premises, context)
     array = hints["shift"]
     if not isinstance(array, FloatArray) or array.shape != (1, context.vocabulary):
         raise StepRejected("wrong-shape", expected=f"shift of shape (1, {context.vocabulary})", got=getattr(array, "shape", array))

@@ -10,7 +10,7 @@ from verifier.kernel.certificate import Choice, FloatArray, Floats, Hint, Intege
 from verifier.kernel.errors import StepRejected
 from verifier.kernel.facts import Context, Count, Fact
 from verifier.kernel.limits import LIMITS
-from verifier.kernel.margins import TABLE_PREMISES, Margins, table_premises
+from verifier.kernel.margins import TABLE_PREMISES, Margins
 from verifier.kernel.tensor import Tensor
 
 SIGNATURE = Signature(
@@ -38,7 +38,7 @@ def attention_margin(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hin
     c = 0 at q = m is one input, with the exact skip row.  Conclusion: counts by L24, with m - G + 1 tokens per slot (G3).
     Operations: about 40 per (q, m, c), 2 v per m (envelope: 2 v 2^NODE_BITS), v d per m.  Soundness: `attention_margin_sound`.
     """
-    margins = Margins(table_premises(premises), context)
+    margins = Margins.of(premises, context)
     v, n = context.vocabulary, len(context.scope.ranges)
     gaps, centres = hints["gaps"], hints["centres"]
     if margins.tables["skip"].part.shape[0] != 1:
@@ -94,9 +94,7 @@ class _Shared:
         workshop = self.margins.context.workshop
         if slack is None:
             return workshop.enclose_between([(0, 0, 0)] * self.margins.context.vocabulary, ("query",), (self.margins.context.vocabulary,))
-        largest = max(row[0] for row in slack.columns.rows)
-        bounds = [(2 * row[0] * largest,) * 2 + (slack.rows.exponent + slack.columns.exponent,) for row in slack.rows.rows]
-        return workshop.enclose_between(bounds, ("query",), (len(bounds),))
+        return workshop.enclose(slack.spread().named("query", "slack")).select("slack", 0)
 
 
 @dataclass(frozen=True)
@@ -156,6 +154,8 @@ class _Maximum:
         context = self.margins.context
         row = context.paths.queries.row(self.maximum) @ context.paths.chain("skip", False)[1]
         gap = self.margins.gap(context.workshop.enclose(row).select("query", 0), self.maximum)
+        if context.rounding is not None:
+            gap = gap - context.workshop.enclose(context.rounding.logit.scaled(2, 0)).select("query", 0).select("slack", 0)
         return [bool((gap + self.copy_maximum + self.worst_place).min("output").certainly_positive().to_list())]
 
     def _positive(self, c: int, queries: list[int], tops: list[int]) -> list[bool]:

@@ -10,7 +10,7 @@ from verifier.kernel.certificate import FloatArray, Floats, Hint, Integers, Sign
 from verifier.kernel.errors import StepRejected
 from verifier.kernel.facts import Constraints, Context, Fact, Family
 from verifier.kernel.limits import LIMITS
-from verifier.kernel.margins import TABLE_PREMISES, Margins, table_premises
+from verifier.kernel.margins import TABLE_PREMISES, Margins
 from verifier.kernel.tensor import Tensor, on_grid
 from verifier.kernel.windows import Windows, dyadic_blocks
 
@@ -27,7 +27,7 @@ def decoupled_constraint(premises: Mapping[str, list[Fact]], hints: Mapping[str,
     Operations: n v^2 for one shift row (n v^3 for one per m), then 5 per (q, i, block).
     Soundness: `decoupled_constraint_sound` (L4, L7, L8, L33).
     """
-    margins = Margins(table_premises(premises), context)
+    margins = Margins.of(premises, context)
     array = hints["shift"]
     if not isinstance(array, FloatArray) or array.shape[1] != context.vocabulary or array.shape[0] not in (1, context.vocabulary):
         raise StepRejected(

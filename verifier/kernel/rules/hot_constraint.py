@@ -8,7 +8,7 @@ from verifier.kernel.certificate import FloatArray, Floats, Hint, IntegerArray, 
 from verifier.kernel.errors import StepRejected
 from verifier.kernel.facts import Block, Constraints, Context, Fact, Family
 from verifier.kernel.limits import LIMITS
-from verifier.kernel.margins import TABLE_PREMISES, Margins, table_premises
+from verifier.kernel.margins import TABLE_PREMISES, Margins
 from verifier.kernel.tensor import Tensor, on_grid
 
 SIGNATURE = Signature(premises=TABLE_PREMISES, hints={"shift": Floats(), "hot": IntegerTable(0, LIMITS.vocabulary)})
@@ -22,7 +22,7 @@ def hot_constraint(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hint]
     Conclusion: constraints for these maxima only; the others are left to another step.
     Operations: 3 n v^2 and 4 (|H_m| + 1) n per (q, k).  Soundness: `hot_constraint_sound` (L4, L7, L33).
     """
-    margins = Margins(table_premises(premises), context)
+    margins = Margins.of(premises, context)
     v = context.vocabulary
     array, listed = hints["shift"], hints["hot"]
     if not isinstance(array, FloatArray) or array.shape != (v, v):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from verifier.kernel.certificate import Hint, Signature
 from verifier.kernel.facts import Block, Constraints, Context, Fact, Family
-from verifier.kernel.margins import TABLE_PREMISES, Margins, table_premises
+from verifier.kernel.margins import TABLE_PREMISES, Margins
 from verifier.kernel.tensor import on_grid
 
 SIGNATURE = Signature(premises=TABLE_PREMISES, hints={})
@@ -19,7 +19,7 @@ def joint_constraint(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hin
     base = w_{n-1}(q) (g_x + D_x(q) + p_{n-1, x})  and  terms = w_i(k) (g_x + D_x(k) + p_{i, x}),  rounded down.
     Operations: 4 per entry (q, i, k, x).  Soundness: `joint_constraint_sound` (L4).
     """
-    margins = Margins(table_premises(premises), context)
+    margins = Margins.of(premises, context)
 
     def at(maximum: int) -> Family:
         queries = list(context.scope.queries(maximum))

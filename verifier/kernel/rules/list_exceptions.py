@@ -9,7 +9,7 @@ from functools import cached_property
 from verifier.kernel.certificate import Hint, Signature
 from verifier.kernel.facts import Context, Count, Fact, Scope
 from verifier.kernel.limits import check_limit
-from verifier.kernel.margins import TABLE_PREMISES, Margins, table_premises
+from verifier.kernel.margins import TABLE_PREMISES, Margins
 from verifier.kernel.matrix import Ledger
 from verifier.kernel.tensor import Tensor, on_grid
 
@@ -27,7 +27,7 @@ def list_exceptions(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hint
     Operations: 9 per (q, m, x), 3 v per pair left after test 1, 5 n v per pair after test 2, then integer.
     Soundness: `list_exceptions_sound` (L3, L4, L24).
     """
-    margins = Margins(table_premises(premises), context)
+    margins = Margins.of(premises, context)
     counts: dict[tuple[int, int], int] = {}
     listed, steps = 0, 0
     for maximum in range(context.vocabulary):

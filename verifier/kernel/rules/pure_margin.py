@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from verifier.kernel.certificate import Hint, Signature
 from verifier.kernel.facts import Context, Count, Fact
-from verifier.kernel.margins import TABLE_PREMISES, Margins, table_premises
+from verifier.kernel.margins import TABLE_PREMISES, Margins
 from verifier.kernel.tensor import Tensor
 
 SIGNATURE = Signature(premises=TABLE_PREMISES, hints={})
@@ -24,7 +24,7 @@ def pure_margin(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hint], c
     affine in y (L11).  c = 0 is one input, tested jointly over x.  Conclusion: counts by L24.
     Operations: 11 per (m, q, c, k).  Soundness: `pure_margin_sound`.
     """
-    margins = Margins(table_premises(premises), context)
+    margins = Margins.of(premises, context)
     scope, slots = context.scope, context.scope.free_slots
     ordered = margins.rho.take("slot", margins.free).sorted("slot") if slots else None
     counts: dict[tuple[int, int], int] = {}

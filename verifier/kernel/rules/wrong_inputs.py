@@ -8,7 +8,7 @@ from verifier.kernel.certificate import Hint, IntegerArray, IntegerTable, Signat
 from verifier.kernel.errors import StepRejected
 from verifier.kernel.facts import Context, Fact, WrongInputs
 from verifier.kernel.limits import LIMITS, check_limit
-from verifier.kernel.margins import TABLE_PREMISES, Margins, table_premises
+from verifier.kernel.margins import TABLE_PREMISES, Margins
 from verifier.kernel.tensor import Tensor
 
 SIGNATURE = Signature(premises=TABLE_PREMISES, hints={"inputs": IntegerTable(0, LIMITS.vocabulary)})
@@ -21,7 +21,7 @@ def wrong_inputs(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hint], 
     Conclusion: at least N inputs are answered wrongly, so the metric is at most 1 - N/total.
     Operations: 8 n per input.  Soundness: `wrong_inputs_sound` (L3, L4).
     """
-    margins = Margins(table_premises(premises), context)
+    margins = Margins.of(premises, context)
     listed, n = hints["inputs"], len(context.scope.ranges)
     if not isinstance(listed, IntegerArray) or len(listed.rows[0]) != n + 1:
         raise StepRejected(

@@ -1,0 +1,184 @@
+"""Machines that evaluate the model in float32: real ones in many orders, and one that rounds as unluckily as docs/float32.md allows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tests.models import TinyModel
+
+U = 2.0**-24 * (1 - 1e-9)  # float64 does the rest, so stay a little inside
+EXP = 2.0**-21 * (1 - 1e-9)
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The seven matrices in one precision."""
+
+    embed: Tensor
+    place: Tensor
+    query: Tensor
+    key: Tensor
+    value: Tensor
+    output: Tensor
+    unembed: Tensor
+
+    @staticmethod
+    def of(model: TinyModel, dtype: torch.dtype) -> Weights:
+        names = ("W_E", "W_pos", "W_Q", "W_K", "W_V", "W_O", "W_U")
+        return Weights(*(torch.tensor(model.weights[name], dtype=torch.float64).to(dtype) for name in names))
+
+    def shuffled(self, seed: int) -> Weights:
+        """The same function: width and head width in another order, so that every sum is taken in another order."""
+        generator = torch.Generator().manual_seed(seed)
+        d, h = (torch.randperm(size, generator=generator) for size in (len(self.unembed), len(self.output)))
+        inner = (side[d][:, h] for side in (self.query, self.key, self.value))
+        return Weights(self.embed[:, d], self.place[:, d], *inner, self.output[h][:, d], self.unembed[d])
+
+    @property
+    def root(self) -> float:
+        return float(np.sqrt(len(self.output)))
+
+
+def plain(w: Weights, tokens: Tensor) -> Tensor:
+    """Logits at the last position, batched products; tokens: shape (batch, n)."""
+    x = w.embed[tokens] + w.place
+    scores = (x[:, -1:] @ w.query) @ (x @ w.key).transpose(1, 2) / w.root
+    mix = scores.softmax(-1) @ (x @ w.value)
+    return ((x[:, -1:] + mix @ w.output) @ w.unembed)[:, 0]
+
+
+def all_positions(w: Weights, tokens: Tensor) -> Tensor:
+    """As TransformerLens does: every position, masked scores, einsum."""
+    x = w.embed[tokens] + w.place
+    q, k, v = (torch.einsum("bpd,dh->bph", x, side) for side in (w.query, w.key, w.value))
+    scores = torch.einsum("bqh,bkh->bqk", q, k) / torch.tensor(w.root, dtype=x.dtype)
+    hidden = torch.ones(scores.shape[1:], dtype=torch.bool).triu(1)
+    pattern = scores.masked_fill(hidden, -torch.inf).softmax(-1)
+    out = torch.einsum("bqh,hd->bqd", torch.einsum("bqk,bkh->bqh", pattern, v), w.output)
+    return ((x + out) @ w.unembed)[:, -1]
+
+
+def fused_attention(w: Weights, tokens: Tensor) -> Tensor:
+    """The library's own attention."""
+    x = w.embed[tokens] + w.place
+    q, k, v = (x @ side for side in (w.query, w.key, w.value))
+    mix = torch.nn.functional.scaled_dot_product_attention(q[:, None], k[:, None], v[:, None], is_causal=True)[:, 0]
+    return (x[:, -1] + mix[:, -1] @ w.output) @ w.unembed
+
+
+def one_by_one(w: Weights, tokens: Tensor) -> Tensor:
+    """A sum for every input apart: products of vectors, other loops in the library."""
+    return torch.stack([plain(w, row[None])[0] for row in tokens])
+
+
+def scaled_before(w: Weights, tokens: Tensor) -> Tensor:
+    """Query and key each times the fourth root of 1/h; normalised after mixing."""
+    x = w.embed[tokens] + w.place
+    scale = torch.tensor(w.root, dtype=x.dtype).rsqrt()
+    scores = ((x[:, -1:] @ w.query) * scale) @ ((x @ w.key) * scale).transpose(1, 2)
+    weights = (scores - scores.max(-1, keepdim=True).values).exp()
+    mix = (weights @ (x @ w.value)) / weights.sum(-1, keepdim=True)
+    return ((x[:, -1:] + mix @ w.output) @ w.unembed)[:, 0]
+
+
+def wide_sums(w: Weights, tokens: Tensor) -> Tensor:
+    """Sums kept in float64 and rounded once."""
+    kind = w.embed.dtype
+
+    def product(a: Tensor, b: Tensor) -> Tensor:
+        return (a.double() @ b.double()).to(kind)
+
+    x = w.embed[tokens] + w.place
+    scores = product(product(x[:, -1:], w.query), product(x, w.key).transpose(1, 2)) / w.root
+    mix = product(scores.softmax(-1), product(x, w.value))
+    return product(x[:, -1:] + product(mix, w.output), w.unembed)[:, 0]
+
+
+def in_sequence(w: Weights, tokens: Tensor) -> Tensor:
+    """Every sum from left to right, one addition after the other (numpy's cumulative sum)."""
+
+    def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return np.cumsum(a[..., :, None] * b, axis=-2, dtype=a.dtype)[..., -1, :]
+
+    names = ("embed", "place", "query", "key", "value", "output", "unembed")
+    embed, place, query, key, value, output, unembed = (getattr(w, name).numpy() for name in names)
+    x = embed[tokens.numpy()] + place
+    q, k, v = product(x[:, -1], query), product(x, key), product(x, value)
+    scores = np.cumsum(q[:, None] * k, axis=-1, dtype=x.dtype)[..., -1] / x.dtype.type(w.root)
+    weights = np.exp(scores - scores.max(-1, keepdims=True))
+    pattern = weights / np.cumsum(weights, axis=-1, dtype=x.dtype)[:, -1:]
+    mix = np.cumsum(pattern[..., None] * v, axis=1, dtype=x.dtype)[:, -1]
+    return torch.tensor(product(x[:, -1] + product(mix, output), unembed))
+
+
+def shuffled(seed: int) -> Callable[[Weights, Tensor], Tensor]:
+    return lambda w, tokens: plain(w.shuffled(seed), tokens)
+
+
+MACHINES: dict[str, Callable[[Weights, Tensor], Tensor]] = {
+    "plain": plain,
+    "all positions": all_positions,
+    "fused attention": fused_attention,
+    "one by one": one_by_one,
+    "scaled before": scaled_before,
+    "wide sums": wide_sums,
+    "in sequence": in_sequence,
+    **{f"shuffled {seed}": shuffled(seed) for seed in range(3)},
+}
+
+
+@dataclass
+class Unlucky:
+    """A machine whose every operation is off by as much as it may be, in the direction that moves one number most, to first order.
+
+    The first run, without errors, records what each operation's error would do to the number; the second makes those errors.
+    """
+
+    weights: Weights
+    signs: list[Tensor] | None = None
+    errors: list[Tensor] = field(default_factory=list)
+
+    def off(self, exact: Tensor, size: float = U) -> Tensor:
+        """An operation's result."""
+        if self.signs is None:
+            self.errors.append(torch.zeros_like(exact, requires_grad=True))
+            return exact * (1 + self.errors[-1])
+        self.errors.append(self.signs[len(self.errors)] * size)
+        return exact * (1 + self.errors[-1])
+
+    def summed(self, terms: Tensor) -> Tensor:
+        """From left to right along the last axis."""
+        total = terms[..., 0]
+        for column in terms[..., 1:].unbind(-1):
+            total = self.off(total + column)
+        return total
+
+    def product(self, a: Tensor, b: Tensor) -> Tensor:
+        return self.summed(self.off(a[:, None, :] * b.T[None]))
+
+    def logits(self, tokens: Tensor) -> Tensor:
+        w = self.weights
+        x = self.off(w.embed[tokens] + w.place)
+        q, k, v = self.product(x[-1:], w.query), self.product(x, w.key), self.product(x, w.value)
+        scores = self.product(q, k.T)[0] / w.root
+        for _ in range(8):
+            scores = self.off(scores)
+        weights = self.off(self.off(scores - scores.max()).exp(), EXP)
+        pattern = self.off(weights / self.summed(weights))
+        mix = self.summed(self.off(pattern * v.T))
+        return self.product(self.off(x[-1] + self.product(mix[None], w.output)[0])[None], w.unembed)[0]
+
+
+def unlucky_logits(weights: Weights, tokens: Tensor, plus: int, minus: int | None) -> Tensor:
+    """Logits of the machine that makes logit `plus` (less logit `minus`) as large as it can; weights in float64."""
+    trial = Unlucky(weights)
+    logits = trial.logits(tokens)
+    goal = logits[plus] - logits[minus] if minus is not None else logits[plus]
+    signs = torch.autograd.grad(goal, trial.errors)
+    with torch.no_grad():
+        return Unlucky(weights, [sign.sign() for sign in signs]).logits(tokens)

@@ -1,0 +1,187 @@
+"""Statements about float32: no machine leaves the bounds, and no machine breaks what is certified."""
+
+from __future__ import annotations
+
+import random
+from itertools import product
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.checking import ARITHMETICS, arithmetic
+from tests.machines import MACHINES, Weights, plain, unlucky_logits
+from tests.models import TinyModel, copying, from_file, random_model, safetensors
+from tests.refusals import refused
+from verifier.execution import logit_errors
+from verifier.fast import FastArithmetic
+from verifier.kernel import rounding
+from verifier.kernel.errors import StepRejected, SubjectMismatch
+from verifier.kernel.facts import Context
+from verifier.kernel.model import read_model
+from verifier.kernel.replay import new_context
+from verifier.kernel.statement import Claim, Statement, bind, whole_domain
+from verifier.kernel.verdict import Verdict, check
+from verifier.prove import prove
+from verifier.strategies import STRATEGIES
+
+MAIN = Path(__file__).parent.parent / "certificates" / "models" / "max-of-4.safetensors"
+SHORT = ("exact", "brute-force", "cubic", "subcubic", "counting", "hot-outputs", "absent-present", "envelope", "low-rank-quadratic")
+
+
+def context(data: bytes) -> Context:
+    model = read_model(data, file="model")
+    return new_context(model, whole_domain(model, "float32"), FastArithmetic())
+
+
+def rounded(model: TinyModel) -> TinyModel:
+    """The model with its weights rounded to float32."""
+    return from_file(safetensors(model.tensors("F32")), model.label)
+
+
+def nearly_twins(seed: int) -> TinyModel:
+    """A copying model; one output nearly ties with another, by less than rounding errors or a little more."""
+    rng = random.Random(f"twins {seed}")
+    model = copying(rng, 4, 2 + seed % 2, noise=0.1, slope=rng.choice([0.5, 2.0, 5.0]), copy=rng.choice([1.0, 8.0]))
+    first, second = rng.sample(range(4), 2)
+    size = 2.0 ** -rng.randint(16, 23)
+    unembed = [[row[second] + rng.gauss(0, size) if x == first else entry for x, entry in enumerate(row)] for row in model.weights["W_U"]]
+    return rounded(TinyModel({**model.weights, "W_U": unembed}, f"nearly twins {seed}"))
+
+
+def inputs(model: TinyModel) -> torch.Tensor:
+    return torch.tensor(list(product(range(model.v), repeat=model.n)))
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_no_machine_is_off_by_more_than_eta(machine: str) -> None:
+    model, data = from_file(MAIN.read_bytes()), MAIN.read_bytes()
+    errors = torch.tensor([float(error) for error in logit_errors(context(data))], dtype=torch.float64)
+    tokens = torch.randint(64, (400, 4), generator=torch.Generator().manual_seed(1))
+    exact = plain(Weights.of(model, torch.float64), tokens)
+    got = MACHINES[machine](Weights.of(model, torch.float32), tokens)
+    assert got.dtype == torch.float32
+    off = (got.double() - exact).abs().max(1).values
+    assert (off <= errors[tokens[:, -1]]).all()
+    assert off.max() > 0
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_unluckiest_machine_is_not_off_by_more_than_eta(seed: int) -> None:
+    model = rounded(copying(random.Random(seed), 4, 2 + seed % 2, noise=0.3, slope=float(seed % 4), copy=2.0 ** (seed % 5)))
+    assert 1 / 30 < worst_share(model) <= 1  # far from vacuous
+
+
+def cancelling() -> TinyModel:
+    """Embedding and position nearly cancel in the second slot, so that the rounding of their sum is nearly all there is."""
+    one, zero = [[1.0]], [[0.0]]
+    places = [[-1 + 2.0**-10], [-0.5 + 2.0**-9]]
+    others = {"W_Q": zero, "W_K": zero, "W_V": one, "W_O": zero, "W_U": [[1.0, 3.0]]}
+    return TinyModel({"W_E": [[1.0], [0.5]], "W_pos": places, **others}, "cancelling")
+
+
+def worst_share(model: TinyModel) -> float:
+    """The largest error of an unlucky machine, as a share of eta."""
+    errors, weights = logit_errors(context(safetensors(model.tensors("F32")))), Weights.of(model, torch.float64)
+    shares = []
+    for tokens in inputs(model):
+        exact = plain(weights, tokens[None])[0]
+        for output in range(model.v):
+            off = (unlucky_logits(weights, tokens, output, None) - exact).abs().max()
+            shares.append(float(off) / float(errors[tokens[-1]]))
+    return max(shares)
+
+
+def test_a_bound_that_is_reached() -> None:
+    assert 0.99 < worst_share(cancelling()) <= 1
+
+
+@pytest.mark.parametrize(("name", "value"), [("ONE_ROUNDING", (0, 0)), ("_gamma", lambda magnitude, roundings: magnitude.scaled(0, 0))])
+def test_the_unluckiest_machine_finds_out_a_bound_that_forgets(monkeypatch: pytest.MonkeyPatch, name: str, value: object) -> None:
+    monkeypatch.setattr(rounding, name, value)
+    assert worst_share(cancelling()) > 1
+
+
+def verdict_of(model: TinyModel, strategy: str, name: str) -> Verdict:
+    data = safetensors(model.tensors("F32"))
+    proof = prove(data, STRATEGIES[strategy], file="model", function="float32", reference=False)
+    return check(proof.statement, proof.certificate, data, arithmetic(name))
+
+
+def decided_by_the_unlucky(model: TinyModel) -> tuple[int, int]:
+    """How many inputs no unlucky machine gets wrong, and how many none gets right."""
+    weights, right, wrong = Weights.of(model, torch.float64), 0, 0
+    for tokens in inputs(model):
+        top = int(tokens.max())
+        others = [x for x in range(model.v) if x != top]
+        against = [unlucky_logits(weights, tokens, x, top) for x in others]
+        right += all(bool(logits[top] > logits[x]) for logits in against for x in others)
+        favoured = [unlucky_logits(weights, tokens, top, x) for x in others]
+        wrong += any(bool(all(logits[top] <= logits[x] for logits in favoured)) for x in others)
+    return right, wrong
+
+
+@pytest.mark.parametrize("seed", [2, 6, 10, 11, 12, 14])
+def test_what_is_certified_holds_on_the_unluckiest_machine(seed: int) -> None:
+    model = nearly_twins(seed)
+    right, wrong = decided_by_the_unlucky(model)
+    for strategy in SHORT:
+        for name in ARITHMETICS if seed == 6 else ("fast",):
+            bound = verdict_of(model, strategy, name).bound
+            assert bound is not None
+            assert bound.certified <= right, strategy
+            assert bound.wrong <= wrong, strategy
+
+
+def test_near_ties_are_what_the_unlucky_machine_turns() -> None:
+    """The test above can fail: its models have inputs that are right in real numbers and not on every machine."""
+    for seed in (6, 12):
+        model = nearly_twins(seed)
+        real = prove(safetensors(model.tensors("F32")), STRATEGIES["exact"], file="model", reference=False).verdicts[0].bound
+        assert real is not None
+        right, wrong = decided_by_the_unlucky(model)
+        assert real.certified > right
+        assert real.wrong > wrong
+
+
+@pytest.mark.parametrize("strategy", ["exact", "subcubic", "cubic", "envelope", "low-rank-qk-eu"])
+@pytest.mark.parametrize("seed", range(0, 40, 3))
+def test_float32_proves_at_most_what_real_numbers_do(strategy: str, seed: int) -> None:
+    """The same certificate, for both functions: widening tables never helps."""
+    model = rounded(random_model(seed))
+    data = safetensors(model.tensors("F32"))
+    decoded = read_model(data, file="model")
+    try:
+        bind(Statement(whole_domain(decoded, "float32"), Claim("accuracy", ">=", 0)), decoded, file="FILE")  # type: ignore[arg-type]
+        machine = prove(data, STRATEGIES[strategy], file="model", function="float32", reference=False)
+    except (StepRejected, SubjectMismatch):
+        return  # weights out of float32's range
+    real = whole_domain(decoded)
+    certificate = machine.certificate.replace(whole_domain(decoded, "float32").digest.encode(), real.digest.encode())
+    statement = machine.statement.replace(b'"float32"', b'"real"')
+    both = check(statement, certificate, data, FastArithmetic()).bound, machine.verdicts[0].bound
+    assert both[0] is not None
+    assert both[1] is not None
+    assert both[0].certified >= both[1].certified
+    assert both[0].wrong >= both[1].wrong
+
+
+def test_a_proof_about_real_numbers_is_no_proof_about_machines() -> None:
+    data = MAIN.read_bytes()
+    proof = prove(data, STRATEGIES["cubic"], file="model", reference=False)
+    statement = proof.statement.replace(b'"real"', b'"float32"')
+    code, _ = refused(lambda: check(statement, proof.certificate, data, FastArithmetic(), files=("FILE",) * 3), SubjectMismatch)
+    assert code == "subject-digest"
+
+
+@pytest.mark.parametrize(("entry", "fits"), [(0.1, False), (2.0**-126, True), (2.0**-127, False), (-(2.0**127), True), (2.0**128, False)])
+def test_weights_must_be_normal_float32_numbers(entry: float, fits: bool) -> None:
+    model = random_model(0)
+    weights = {name: [[float(round(x)) for x in row] for row in rows] for name, rows in model.weights.items()}
+    weights["W_U"][0][0] = entry
+    decoded = read_model(TinyModel(weights).data, file="model")
+    statement = Statement(whole_domain(decoded, "float32"), Claim("accuracy", ">=", 0))  # type: ignore[arg-type]
+    if fits:
+        bind(statement, decoded, file="FILE")
+    else:
+        assert refused(lambda: bind(statement, decoded, file="FILE"), SubjectMismatch) == ("not-binary32", "2.7")
