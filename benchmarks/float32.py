@@ -104,10 +104,7 @@ def main() -> None:
     heading = f"# float32 beside real arithmetic\n\n`python benchmarks/float32.py`, model `{MODEL}`.\n\n"
     document = {"machine": machine(), "model": MODEL, "bounds": bounds, "observed": observed, "rows": rows}
     write(RESULTS / "float32.json", json.dumps(document, indent=1) + "\n")
-    write(
-        RESULTS / "float32.md",
-        f"# float32 beside real arithmetic\n\n`python benchmarks/float32.py`, model `{MODEL}`.\n\n{table}\n\n{note}\n",
-    )
+    write(RESULTS / "float32.md", f"{heading}{table}\n\n{note}\n")
     write_part(ROOT / "README.md", "float32", f"{table}\n\n{note}")
 
 
