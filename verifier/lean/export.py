@@ -1,10 +1,11 @@
 """A certificate written as Lean data, with the theorem that closes it or the evaluation that runs it.
 
-Certificates of one family are exported: exact tables, `decoupled_constraint`, `count_sums`, `accuracy`.  The claim in the
-Lean file is the statement's own; whether it holds is for Lean's checker to say.
+`family.py` says which certificates are exported.  The claim in the Lean file is the statement's own; whether it holds is for
+Lean's checker to say.
 
 * `proof_file`: imports the library, ends in a theorem closed by kernel computation (small models);
-* `evaluation_file`: the checker in one file, then the model, then `#eval` (large models, packaged toolchain too).
+* `evaluation_files`: the checker in one file, then the model, then `#eval` (large models, packaged toolchain too), for all queries
+  or for one range of them per file; `total_file` then adds the ranges up.
 """
 
 from __future__ import annotations
@@ -12,15 +13,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
-from verifier.kernel.certificate import FloatArray, Step
+from verifier.kernel.certificate import Step
 from verifier.kernel.model import Model
 from verifier.kernel.statement import Statement
 
-from .errors import LeanError
-from .hints import Enclosures, Hints, LeanModel, Precision, Row, Table, base_bits, lean_model, make_hints
-from .sources import import_order, module_file
+from .family import Table, followed
+from .hints import Enclosures, Hints, LeanModel, Precision, Split, base_bits, lean_model, make_hints
+from .sources import import_order, imports_of, module_file
 
 MATRICES = ("E", "P", "Q", "K", "V", "O", "U")
 TABLES = [
@@ -47,13 +49,7 @@ TABLES = [
     "omegaHi",
     "rhoLo",
     "rhoHi",
-    "shift",
-    "G",
 ]
-
-
-class NotExportable(LeanError):
-    """The certificate uses a rule that Lean's checker does not follow (see lean/BOUNDARY.md)."""
 
 
 def number(value: int) -> str:
@@ -73,11 +69,24 @@ def definitions(name: str, table: Table) -> Iterator[str]:
     yield f"@[expose] def {name} : List (List Int) := [{', '.join(f'{name}_{index}' for index in range(len(table)))}]"
 
 
-def nested(name: str, tables: Sequence[Table]) -> Iterator[str]:
-    """A list of tables."""
-    for index, table in enumerate(tables):
-        yield from definitions(f"{name}_{index}", table)
-    yield f"@[expose] def {name} : List (List (List Int)) := [{', '.join(f'{name}_{index}' for index in range(len(tables)))}]"
+def splits_data(splits: Sequence[Sequence[Split]]) -> Iterator[str]:
+    """The splits of each maximum, a definition per row; shifts that several maxima share are written once."""
+    names: dict[tuple[int, ...], str] = {}
+    for m, choices in enumerate(splits):
+        for i, split in enumerate(choices):
+            if (key := tuple(split.sorting.shift)) not in names:
+                names[key] = f"Cshift_{len(names)}"
+                yield f"@[expose] def {names[key]} : List Int := {row(key)}"
+            parts = []
+            for j, part in enumerate(split.parts):
+                name = f"Cpart_{m}_{i}_{j}"
+                yield from definitions(f"{name}_worst", part.worst)
+                yield from definitions(f"{name}_plan", part.plan)
+                yield f"@[expose] def {name} : Part := ⟨{row(part.G)}, {name}_worst, {name}_plan⟩"
+                parts.append(name)
+            yield f"@[expose] def Csplit_{m}_{i} : Split := ⟨{names[key]}, {row(split.sorting.label)}, [{', '.join(parts)}]⟩"
+        yield f"@[expose] def Csplits_{m} : List Split := [{', '.join(f'Csplit_{m}_{i}' for i in range(len(choices)))}]"
+    yield f"@[expose] def Csplits : List (List Split) := [{', '.join(f'Csplits_{m}' for m in range(len(splits)))}]"
 
 
 def model_data(model: LeanModel) -> Iterator[str]:
@@ -97,8 +106,7 @@ def data(model: LeanModel, hints: Hints, scope: Sequence[tuple[int, int]]) -> It
     yield from model_data(model)
     for name in TABLES:
         yield from definitions(f"C{name}", hints.tables[name])
-    yield from nested("Cworst", hints.worst)
-    yield from nested("Cplan", hints.plan)
+    yield from splits_data(hints.splits)
     yield f"@[expose] def Ctop : List Int := {row(hints.top)}"
     yield f"@[expose] def Cptop : List Int := {row(hints.ptop)}"
     P, roots = hints.enclosures.precision, (hints.enclosures.root_lo, hints.enclosures.root_hi)
@@ -106,44 +114,22 @@ def data(model: LeanModel, hints: Hints, scope: Sequence[tuple[int, int]]) -> It
     yield (
         "@[expose] def certificate : Certificate where\n"
         + "".join(f"  {name} := C{name}\n" for name in TABLES)
-        + "  top := Ctop\n  ptop := Cptop\n  worst := Cworst\n  plan := Cplan\n  precision := precision\n"
+        + "  top := Ctop\n  ptop := Cptop\n  splits := Csplits\n  precision := precision\n"
         + f"  baseBits := {hints.base_bits}"
     )
     yield scope_data(scope)
 
 
-def shift_rows(model: LeanModel, shift: FloatArray) -> Table:
-    """A shift hint as integers over 2^(4e), one row per maximum; rounding it down is sound, any shift is."""
-
-    def scaled(mantissa: int, exponent: int) -> int:
-        places = exponent + 4 * model.e
-        return mantissa << places if places >= 0 else mantissa >> -places
-
-    width = shift.shape[1]
-    rows: list[Row] = [[scaled(*entry) for entry in shift.entries[start : start + width]] for start in range(0, len(shift.entries), width)]
-    return rows if shift.shape[0] == model.v else rows * model.v
-
-
-def exportable(steps: Sequence[Step]) -> tuple[FloatArray, int]:
-    """The shift and the number of bins of a certificate of the exported family."""
-    if any(step.rule in ("peeled_table", "row_range", "row_norm") for step in steps):
-        raise NotExportable("Lean's checker follows exact tables only")
-    constraints = [step for step in steps if step.rule == "decoupled_constraint"]
-    counts = [step for step in steps if step.rule == "count_sums"]
-    if len(constraints) != 1 or len(counts) != 1:
-        raise NotExportable("Lean's checker follows certificates with one decoupled_constraint and one count_sums")
-    shift, bins = constraints[0].hints["shift"], counts[0].hints["bins"]
-    if not isinstance(shift, FloatArray) or not isinstance(bins, int):
-        raise NotExportable("a shift of floats and a number of bins are needed")
-    return shift, bins
+def half_open(statement: Statement) -> list[tuple[int, int]]:
+    """The scope as Lean writes it."""
+    return [(first, last + 1) for first, last in statement.subject.scope]
 
 
 def exported(model: Model, statement: Statement, steps: Sequence[Step], precision: Precision | None = None) -> tuple[str, Fraction, int]:
     """The Lean data of decoded kernel inputs, the claimed bound, and the number of inputs that Lean should certify."""
-    shift, bins = exportable(steps)
-    lean = lean_model(model.weights)
-    scope = [(first, last + 1) for first, last in statement.subject.scope]
-    hints = make_hints(lean, shift_rows(lean, shift), scope, bins, precision or Precision())
+    lean, scope = lean_model(model.weights), half_open(statement)
+    told = followed(steps, lean.v, lean.e)
+    hints = make_hints(lean, told.sortings, scope, told.bins, precision or Precision())
     return "\n".join(data(lean, hints, scope)), statement.claim.bound, hints.certified
 
 
@@ -161,46 +147,81 @@ def proof_file(text: str, bound: Fraction) -> str:
     )
 
 
-def evaluation_file(library: Path, lean: LeanModel, shift: Row, scope: Sequence[tuple[int, int]], bins: int, bound: Fraction) -> str:
-    """The checker's part of the library, a model and one evaluation in one file: ten times the certified count, plus 1 for yes.
+def checker_source(library: Path) -> str:
+    """The definitions of the checker and of `fill`, in one text: what they import, without its theorems.
 
-    The hints are computed by Lean (`fill`): literals of that many tables would exhaust the packaged build's memory.
+    Theorems are left out since they do not run and take minutes to check; the library's own build checks them.
     """
-    wanted = ["Verifier.Fill"]
-    order = import_order(library)
+    wanted, order = ["Verifier.Fill"], import_order(library)
     needed: set[str] = set()
     while wanted:
         module = wanted.pop()
         if module not in needed:
             needed.add(module)
-            source = (library / module_file(module)).read_text()
-            wanted += [other for other in order if re.search(rf"^public import {re.escape(other)}$", source, re.MULTILINE)]
-    parts = []
-    for module in (module for module in order if module in needed):
-        source = (library / module_file(module)).read_text()
-        body = re.sub(r"^(module|public section|(public )?import .*)$", "", source, flags=re.MULTILINE)
-        parts.append(f"public section\n{body}\nend\n")
+            wanted += [other for other in imports_of((library / module_file(module)).read_text()) if other in order]
+    return "".join(f"public section\n{definitions_of((library / module_file(m)).read_text())}\nend\n" for m in order if m in needed)
+
+
+def definitions_of(source: str) -> str:
+    """A file of the library without its header and its theorems: blocks are parted by blank lines, a theorem is one block."""
+    body = re.sub(r"^(module|public section|(public )?import .*)$", "", source, flags=re.MULTILINE)
+    blocks = re.split(r"\n{2,}", body)
+    return "\n\n".join(block for block in blocks if not re.match(r"\s*(/--(.|\n)*?-/\s*)?(@\[.*\]\s*)?theorem ", block))
+
+
+def ranges(v: int, slices: int) -> list[tuple[int, int]]:
+    """(first query, number of queries) of each slice: about the same number of pairs of a query and a maximum in each."""
+    ends, done = [0], 0
+    for q in range(v):
+        done += v - q
+        if done * slices >= len(ends) * v * (v + 1) // 2 and len(ends) < slices:
+            ends.append(q + 1)
+    return [(first, last - first) for first, last in pairwise([*ends, v]) if last > first]
+
+
+def unfilled(model: Model, statement: Statement, steps: Sequence[Step]) -> tuple[str, str]:
+    """The model, the scope and what `fill` needs as definitions; the call of `fill` that a range of queries completes."""
+    lean, scope = lean_model(model.weights), half_open(statement)
+    told = followed(steps, lean.v, lean.e)
     enclosures = Enclosures.of(lean, Precision())
     P = enclosures.precision
-    text = "\n".join(
-        [
-            *model_data(lean),
-            f"@[expose] def precision : Precision := ⟨{P.p}, {P.k}, {P.w}, {P.r}, {enclosures.root_lo}, {enclosures.root_hi}⟩",
-            f"@[expose] def shift : List Int := {row(shift)}",
-            scope_data(scope),
-        ]
-    )
-    filled = f"fill model precision shift {bins} {base_bits(scope)}"
-    verdict = f"(check model c scope {bound.numerator} {bound.denominator}).toNat"
-    evaluation = f"#eval let c := {filled}; 10 * certified model c scope + {verdict}\n"
-    return "module\n" + "".join(parts) + f"public section\nnamespace Verifier.Exported\n{text}\n{evaluation}end Verifier.Exported\n"
+    text = [
+        *model_data(lean),
+        f"@[expose] def precision : Precision := ⟨{P.p}, {P.k}, {P.w}, {P.r}, {enclosures.root_lo}, {enclosures.root_hi}⟩",
+        *splits_data([[Split(sorting, []) for sorting in choices] for choices in told.sortings]),
+        scope_data(scope),
+    ]
+    return "\n".join(text), f"fill model precision Csplits {told.bins} {base_bits(scope)}"
 
 
-def evaluated(library: Path, model: Model, statement: Statement, steps: Sequence[Step]) -> str:
-    """The evaluation file of decoded kernel inputs."""
-    shift, bins = exportable(steps)
-    if shift.shape[0] != 1:
-        raise NotExportable("an evaluation takes one shift row for all maxima")
-    lean = lean_model(model.weights)
-    scope = [(first, last + 1) for first, last in statement.subject.scope]
-    return evaluation_file(library, lean, shift_rows(lean, shift)[0], scope, bins, statement.claim.bound)
+def evaluation_files(library: Path, model: Model, statement: Statement, steps: Sequence[Step], slices: int = 1) -> list[str]:
+    """The checker's definitions, a model and one evaluation per file, for the queries of a slice.
+
+    The number that Lean prints is 0 if a hint does not hold, else ten times one more than the certified count, plus 1 if that count
+    alone reaches the bound.  The hints are computed by Lean (`fill`): literals of that many tables would exhaust the packaged
+    build's memory.
+    """
+    (text, filled), bound, source = unfilled(model, statement, steps), statement.claim.bound, checker_source(library)
+    files = []
+    for first, size in ranges(len(model.weights["W_E"]), slices):
+        count = f"sliceCount model ({filled} {first} {size}) scope {first} {size}"
+        verdict = f"(checkSlices model scope {bound.numerator} {bound.denominator} [⟨{first}, {size}, c⟩]).toNat"
+        files.append(one_file(source, f"{text}\n#eval match {count} with | none => 0 | some c => 10 * (c + 1) + {verdict}"))
+    return files
+
+
+def total_file(slice_file: str, counts: Sequence[int]) -> str:
+    """The last file of an evaluation in slices: what the slices printed, added up by `checkSlices`, with the model of one of them."""
+    data_part, found, call = slice_file.rpartition("#eval")
+    bound = re.search(r"checkSlices model scope (\d+ \d+) \[", call)
+    v = re.search(r"def model : Model := ⟨(\d+),", data_part)
+    if not (found and bound and v):
+        raise ValueError("not a slice file")
+    places = ranges(int(v[1]), len(counts))
+    listed = ", ".join(f"⟨{first}, {size}, {count}⟩" for (first, size), count in zip(places, counts, strict=True))
+    return f"{data_part}#eval (checkSlices model scope {bound[1]} [{listed}]).toNat\nend Verifier.Exported\n"
+
+
+def one_file(source: str, text: str) -> str:
+    """The checker, then data and an evaluation."""
+    return f"module\n{source}public section\nnamespace Verifier.Exported\n{text}\nend Verifier.Exported\n"

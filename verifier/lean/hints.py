@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isqrt, prod
 
-Row = list[int]
-Table = list[Row]
+from .family import Row, Sorting, Table
 
 
 @dataclass(frozen=True)
@@ -107,21 +106,39 @@ class Enclosures:
 
 
 @dataclass(frozen=True)
+class Part:
+    """Lean's `Part`: the constraint of some wrong outputs.  G: per query; worst: position, key; plan: per query."""
+
+    G: Row
+    worst: Table
+    plan: Table
+
+
+@dataclass(frozen=True)
+class Split:
+    """Lean's `Split`: how the wrong outputs are sorted, and the constraint of each part."""
+
+    sorting: Sorting
+    parts: list[Part]
+
+
+@dataclass(frozen=True)
 class Hints:
     """The fields of Lean's `Certificate`, and the number of inputs that it certifies.  tables: by Lean's field names."""
 
     tables: dict[str, Table]
     top: Row
     ptop: Row
-    worst: list[Table]
-    plan: list[Table]
+    splits: list[list[Split]]
     enclosures: Enclosures
     base_bits: int
     certified: int
 
 
-def make_hints(model: LeanModel, shift: Table, scope: Sequence[tuple[int, int]], bins: int, precision: Precision) -> Hints:
-    """Everything that Lean will compare.  shift: one row per maximum, over 2^(4e)."""
+def make_hints(
+    model: LeanModel, sortings: Sequence[Sequence[Sorting]], scope: Sequence[tuple[int, int]], bins: int, precision: Precision
+) -> Hints:
+    """Everything that Lean will compare.  sortings: for each maximum the splits whose best count is taken."""
     W, v, n = model.matrices, model.v, model.n
     c: dict[str, Table] = {f"{name}t": columns(W[name]) for name in ("U", "Q", "K", "V", "O")}
     c["X"] = [[a + b for a, b in zip(row, W["P"][n - 1], strict=True)] for row in W["E"]]
@@ -137,32 +154,62 @@ def make_hints(model: LeanModel, shift: Table, scope: Sequence[tuple[int, int]],
     top, ptop = [max(row) for row in c["score"]], [max(row) for row in c["pscore"]]
     c["omegaLo"], c["omegaHi"] = enclosures.table(c["score"], top)
     c["rhoLo"], c["rhoHi"] = enclosures.table(c["pscore"], ptop)
-    c["shift"] = shift
-    others = [[x for x in range(v) if x != m] for m in range(v)]
-    c["G"] = [[min(c["skip"][q][m] - c["skip"][q][x] - shift[m][x] for x in others[m]) for q in range(m + 1)] for m in range(v)]
-
-    def worst_gap(m: int, i: int, k: int) -> int:
-        copy, place = c["copy"][k], c["pcopy"][i]
-        return min(copy[m] - copy[x] + place[m] - place[x] + shift[m][x] for x in others[m])
-
-    worst = [[[worst_gap(m, i, k) for k in range(m + 1)] for i in range(n)] for m in range(v)]
+    splits = [
+        [Split(sorting, [make_part(c, sorting, m, j, n, bins) for j in range(sorting.parts)]) for sorting in sortings[m]] for m in range(v)
+    ]
     bits = base_bits(scope)
-    plans: list[Table] = []
-    certified = 0
-    for m in range(v):
-        plans.append([])
-        for q in range(m + 1):
-            terms = [
-                [
-                    scale_lo(c["rhoLo"][q][i] * c["omegaLo"][q][k], c["rhoHi"][q][i] * c["omegaHi"][q][k], c["G"][m][q] + worst[m][i][k])
-                    for k in range(m + 1)
-                ]
-                for i in range(n)
-            ]
-            plan = make_plan(terms[n - 1][q], terms[: n - 1], bins)
-            plans[m].append(plan)
-            certified += count_group(plan, terms[: n - 1], terms[n - 1][q], scope, q, m, bits)
-    return Hints(c, top, ptop, worst, plans, enclosures, bits, certified)
+    certified = sum(pair_count(c, splits[m], scope, q, m, bits) for m in range(v) for q in range(m + 1))
+    return Hints(c, top, ptop, splits, enclosures, bits, certified)
+
+
+def make_part(c: Mapping[str, Table], sorting: Sorting, m: int, j: int, n: int, bins: int) -> Part:
+    """The least gaps over the outputs of part `j`, and a plan per query."""
+    own = [x for x in range(len(c["skip"])) if x != m and sorting.label[x] == j]
+    shift = sorting.shift
+
+    def worst_gap(i: int, k: int) -> int:
+        copy, place = c["copy"][k], c["pcopy"][i]
+        return copy[m] + place[m] + min(shift[x] - copy[x] - place[x] for x in own) if own else 0
+
+    G = [c["skip"][q][m] + min(-c["skip"][q][x] - shift[x] for x in own) if own else 0 for q in range(m + 1)]
+    part = Part(G, [[worst_gap(i, k) for k in range(m + 1)] for i in range(n)], [])
+    for q in range(m + 1):
+        terms = terms_of(c, part, q)
+        part.plan.append(make_plan(terms[n - 1][q], terms[: n - 1], bins))
+    return part
+
+
+def terms_of(c: Mapping[str, Table], part: Part, q: int) -> Table:
+    """Lean's `termAt` for every position and key."""
+    return [
+        [
+            scale_lo(c["rhoLo"][q][i] * c["omegaLo"][q][k], c["rhoHi"][q][i] * c["omegaHi"][q][k], part.G[q] + gap)
+            for k, gap in enumerate(line)
+        ]
+        for i, line in enumerate(part.worst)
+    ]
+
+
+def pair_count(c: Mapping[str, Table], splits: Sequence[Split], scope: Sequence[tuple[int, int]], q: int, m: int, base_bits: int) -> int:
+    """Lean's `pairCount` for q <= m: the best split, the pair less what each of its parts loses."""
+    best, size, free = 0, pair_size(scope, q, m), len(scope) - 1
+    for split in splits:
+        lost = 0
+        for part in split.parts:
+            terms = terms_of(c, part, q)
+            lost += size - count_group(part.plan[q], terms[:free], terms[free][q], scope, q, m, base_bits)
+        best = max(best, size - lost)
+    return best
+
+
+def pair_size(scope: Sequence[tuple[int, int]], q: int, m: int) -> int:
+    """Lean's `pairSize`: the sequences of the scope with query `q` and maximum `m`."""
+
+    def upto(bound: int) -> int:
+        last = scope[-1][0] <= q < min(scope[-1][1], bound)
+        return int(last) * prod(max(min(hi, bound) - lo, 0) for lo, hi in scope[:-1])
+
+    return upto(m + 1) - upto(m)
 
 
 def base_bits(scope: Sequence[tuple[int, int]]) -> int:

@@ -8,15 +8,57 @@ namespace Verifier
 open Std Lean.Grind ExpField
 variable {R : Type} [ExpField R]
 
-/-- `accuracy`: the pairs of query and maximum partition the sequences, so certified counts of the groups add up to at
-most the number of right answers (L24, L25). -/
+/-- Whether a sequence is answered correctly and its query is at least `a`. -/
+@[expose] noncomputable def rightAfter (W : Weights R) (s : R) (a : Nat) (t : List Nat) : Bool :=
+  (@decide (Correct W s (nth 0 t)) (Classical.propDecidable _)) && Nat.ble a (nth 0 t (W.n - 1))
+
+/-- Whether a sequence is answered correctly and its query lies in `a ≤ q < b`. -/
+@[expose] noncomputable def rightFrom (W : Weights R) (s : R) (a b : Nat) (t : List Nat) : Bool :=
+  rightAfter W s a t && Nat.blt (nth 0 t (W.n - 1)) b
+
+/-- The pairs of query and maximum partition the sequences, so certified counts of the pairs of some queries add up to at
+most the right answers that end in one of these (L24, L25). -/
+theorem count_queries (W : Weights R) (s : R) (scope : List (Nat × Nat)) (a n v : Nat) (certified : Nat → Nat → Nat)
+    (h : ∀ q, a ≤ q → q < a + n → ∀ m, m < v → certified q m ≤ (sequences scope).countP (rightIn W s q m)) :
+    nsum n (fun i => nsum v (certified (a + i))) ≤ (sequences scope).countP (rightFrom W s a (a + n)) := by
+  have inner : ∀ i, i < n → nsum v (certified (a + i)) ≤
+      (sequences scope).countP fun t => rightFrom W s a (a + n) t && Nat.beq (nth 0 t (W.n - 1) - a) i := fun i hi => by
+    refine Nat.le_trans (nsum_le fun m hm => h (a + i) (by omega) (by omega) m hm) ?_
+    refine Nat.le_trans (count_by_key _ _ largest v) (countP_le _ _ _ fun t _ e => ?_)
+    simp only [rightFrom, rightAfter, Bool.and_eq_true, Nat.beq_eq, Nat.ble_eq, Nat.blt_eq] at e ⊢
+    exact ⟨⟨⟨e.1, by omega⟩, by omega⟩, by omega⟩
+  exact Nat.le_trans (nsum_le inner) (count_by_key _ _ (fun t => nth 0 t (W.n - 1) - a) n)
+
+/-- `accuracy`: the certified counts of all pairs of query and maximum add up to at most the number of right answers. -/
 theorem accuracy_sound (W : Weights R) (s : R) (scope : List (Nat × Nat)) (v : Nat) (certified : Nat → Nat → Nat)
     (h : ∀ q, q < v → ∀ m, m < v → certified q m ≤ (sequences scope).countP (rightIn W s q m)) :
     nsum v (fun q => nsum v (certified q)) ≤ numCorrect W s scope := by
-  have inner : ∀ q, q < v → nsum v (certified q) ≤ (sequences scope).countP fun t =>
-      (@decide (Correct W s (nth 0 t)) (Classical.propDecidable _)) && Nat.beq (nth 0 t (W.n - 1)) q := fun q hq =>
-    Nat.le_trans (nsum_le fun m hm => h q hq m hm) (count_by_key _ _ largest v)
-  exact Nat.le_trans (nsum_le inner) (count_by_key _ _ (fun t => nth 0 t (W.n - 1)) v)
+  have c := count_queries W s scope 0 v v certified fun q _ hq => h q (by omega)
+  simp only [Nat.zero_add] at c
+  exact Nat.le_trans c (countP_le _ _ _ fun t _ e => by
+    simp only [rightFrom, rightAfter, Bool.and_eq_true] at e
+    exact e.1.1)
+
+/-- Right answers for a range of queries and right answers for queries after it add up. -/
+theorem count_ranges (W : Weights R) (s : R) (scope : List (Nat × Nat)) {a n b c total : Nat} (hb : a + n ≤ b)
+    (range : c ≤ (sequences scope).countP (rightFrom W s a (a + n))) (after : total ≤ (sequences scope).countP (rightAfter W s b)) :
+    c + total ≤ (sequences scope).countP (rightAfter W s a) := by
+  have split := countP_split (sequences scope) (rightFrom W s a (a + n)) (rightAfter W s a) (by
+    intro t _ e
+    simp only [rightFrom, Bool.and_eq_true] at e
+    exact e.1)
+  have le := countP_le (sequences scope) (rightAfter W s b) (fun t => rightAfter W s a t && !rightFrom W s a (a + n) t) (by
+    intro t _ e
+    simp only [rightFrom, rightAfter, Bool.and_eq_true, Nat.ble_eq, Nat.blt_eq, Bool.not_eq_true', Bool.eq_false_iff, ne_eq] at e ⊢
+    exact ⟨⟨e.1, by omega⟩, fun k => by omega⟩)
+  omega
+
+/-- A right answer is a right answer. -/
+theorem rightAfter_le (W : Weights R) (s : R) (scope : List (Nat × Nat)) (a : Nat) :
+    (sequences scope).countP (rightAfter W s a) ≤ numCorrect W s scope :=
+  countP_le _ _ _ fun t _ e => by
+    simp only [rightAfter, Bool.and_eq_true] at e
+    exact e.1
 
 /-- `accuracy`, the fraction: enough certified sequences make the claimed bound hold. -/
 theorem bound_of_certified (W : Weights R) (s : R) (scope : List (Nat × Nat)) (p q certified : Nat)

@@ -1,0 +1,85 @@
+"""The kernel with both arithmetics and Lean's checker say the same of every certificate of the corpus, accepted or refused."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from tests.checking import ARITHMETICS
+from tests.lean.differential import (
+    BEGIN,
+    CASES,
+    CHANGES,
+    END,
+    FOLLOWED,
+    ROOT,
+    accepts,
+    certified,
+    decoded,
+    expectation,
+    lean_file,
+    section,
+    stage,
+)
+from tests.lean.test_build import toolchain_problem
+from verifier.lean.build import build
+
+LIBRARY = ROOT / "lean"
+CHANGED = ROOT / "certificates" / "accepted" / "imperfect-subcubic"
+RUN_IN_LEAN = [ROOT / "certificates" / name for name in (
+    "accepted/imperfect-subcubic",
+    "accepted/hot-outputs",
+    "accepted/one-position-by-sums",
+    "accepted/scope-of-ranges-by-sums",
+    "accepted/shift-per-maximum-in-float32",
+    "rejected/claim-for-maxima-left-out",
+)]  # fmt: skip
+
+
+@pytest.mark.parametrize("folder", CASES, ids=lambda folder: f"{folder.parent.name}/{folder.name}")
+def test_no_checker_accepts_what_another_one_refuses(folder: Path) -> None:
+    how_far, lean = stage(folder)
+    expected = expectation(folder)
+    if how_far == "followed":
+        said = {accepts(number, folder) for number in (*(certified(folder, name) for name in ARITHMETICS), lean)}
+        assert said == {expected["verdict"] == "PROVED"}
+        assert lean <= expected["right"]
+    elif expected["verdict"] is None:  # nothing of a file that the kernel does not read reaches Lean
+        assert how_far in ("decoding", "subject")
+
+
+def test_certificates_of_both_kinds_are_followed() -> None:
+    verdicts = [expectation(folder)["verdict"] for folder in FOLLOWED]
+    assert verdicts.count("PROVED") >= 10
+    assert verdicts.count("INCOMPLETE") >= 3
+
+
+def test_the_document_holds_the_computed_tables() -> None:
+    text = (LIBRARY / "DIVERGENCES.md").read_text()
+    assert text.partition(f"{BEGIN}\n")[2].partition(f"\n{END}")[0] == section()
+
+
+def test_lean_itself_agrees_and_refuses_every_change(tmp_path: Path) -> None:
+    if problem := toolchain_problem():
+        pytest.skip(f"no Lean here and none could be installed: {problem}")
+    path = tmp_path / "Differential.lean"
+    path.write_text(lean_file(RUN_IN_LEAN, CHANGED, LIBRARY))
+    report = build(LIBRARY, [path], library_too=False)
+    (output,) = report.output.values()
+    printed = [int(number) for number in re.findall(r"^(\d+)$", output, re.MULTILINE)]
+    after = RUN_IN_LEAN.index(CHANGED) + 1
+    in_slices, *changes = printed[after : after + 1 + len(CHANGES)]
+    cases = printed[:after] + printed[after + 1 + len(CHANGES) :]
+    assert in_slices == stage(CHANGED)[1]
+    for folder, number in zip(RUN_IN_LEAN, cases, strict=True):
+        count, yes, one_more = number // 4, number & 2, number & 1
+        assert count == stage(folder)[1], folder.name
+        assert yes, f"{folder.name}: Lean refuses what its own count reaches"
+        assert not one_more, f"{folder.name}: Lean accepts one input more than it counts"
+        case = decoded(folder)
+        assert (count >= case.wanted) == (expectation(folder)["verdict"] == "PROVED")
+        assert (Fraction(count, case.statement.subject.total) >= case.statement.claim.bound) == (count >= case.wanted)
+    assert dict(zip(CHANGES, changes, strict=True)) == dict.fromkeys(CHANGES, 0)

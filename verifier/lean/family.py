@@ -1,0 +1,120 @@
+"""Which certificates Lean's checker follows, and what it is told of them: how the wrong outputs of each maximum are split.
+
+Followed are counts by `count_sums` of a `decoupled_constraint`, `joint_constraint` or `hot_constraint` on exact tables.  All three
+are one thing to Lean: the wrong outputs x != m are sorted into parts, each with a decoupled constraint and a shift of its own; a part
+of one output has that output's joint constraint, whatever the shift.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from verifier.kernel.certificate import FloatArray, IntegerArray, Step
+from verifier.kernel.model import TABLES
+
+from .errors import LeanError
+
+Row = list[int]
+Table = list[Row]
+
+FINER = 4  # times the certificate's resolution: sums are rounded otherwise than by the kernel, and should not certify less
+
+
+class NotExportable(LeanError):
+    """The certificate uses a rule that Lean's checker does not follow (see lean/BOUNDARY.md)."""
+
+
+@dataclass(frozen=True)
+class Sorting:
+    """The wrong outputs of one maximum in parts.  shift: over 2^(4e), per output; label: the number of its part, per output."""
+
+    shift: Row
+    label: Row
+
+    @property
+    def parts(self) -> int:
+        return max(self.label) + 1
+
+
+@dataclass(frozen=True)
+class Followed:
+    """For each maximum the splits whose best count is taken, and the resolution of the sums."""
+
+    sortings: list[list[Sorting]]
+    bins: int
+
+
+def followed(steps: Sequence[Step], v: int, e: int) -> Followed:
+    """What Lean can follow of the counts that the last step rests on; NotExportable if that is none of them."""
+    by_id = {step.id: step for step in steps}
+    if not steps or steps[-1].rule != "accuracy":
+        raise NotExportable("the last step is not `accuracy`")
+    sortings: list[list[Sorting]] = [[] for _ in range(v)]
+    bins = 0
+    for count in (by_id[name] for name in steps[-1].premises.get("counts", ())):
+        if count.rule != "count_sums":
+            continue
+        constraint = by_id[count.premises["constraints"][0]]
+        if constraint.rule not in SORTINGS or not on_exact_tables(constraint, by_id):
+            continue
+        for maximum, sorting in SORTINGS[constraint.rule](constraint, v, e).items():
+            sortings[maximum].append(sorting)
+        bins = max(bins, int(str(count.hints["bins"])))
+    if not bins:
+        raise NotExportable("no count by count_sums of a decoupled, joint or hot constraint on exact tables")
+    return Followed(sortings, FINER * bins)
+
+
+def on_exact_tables(constraint: Step, by_id: Mapping[str, Step]) -> bool:
+    """Whether the five premises are exact tables, each in its own role; NotExportable if the kernel would refuse their roles."""
+    tables = {role: by_id[constraint.premises[role][0]] for role in TABLES}
+    if any(table.rule != "exact_table" for table in tables.values()):
+        return False
+    positions = {role: table.hints["positions"] for role, table in tables.items()}
+    if any(table.hints["table"] != role for role, table in tables.items()):
+        raise NotExportable("a table stands in another one's role")
+    if positions["score"] != positions["position_score"] or positions["copy"] != positions["position_copy"]:
+        raise NotExportable("tables with the mean position are mixed with tables without")
+    return True
+
+
+def shift_rows(step: Step, v: int, e: int, *, one_for_all: bool) -> Table:
+    """A shift hint as integers over 2^(4e), one row per maximum; rounding it down is sound, any shift is."""
+    shift = step.hints["shift"]
+    shapes = [(1, v), (v, v)] if one_for_all else [(v, v)]
+    if not isinstance(shift, FloatArray) or shift.shape not in shapes:
+        raise NotExportable("the shift has another shape")
+
+    def scaled(mantissa: int, exponent: int) -> int:
+        places = exponent + 4 * e
+        return mantissa << places if places >= 0 else mantissa >> -places
+
+    rows = [[scaled(*entry) for entry in shift.entries[start : start + v]] for start in range(0, len(shift.entries), v)]
+    return rows if shift.shape[0] == v else rows * v
+
+
+def decoupled(step: Step, v: int, e: int) -> dict[int, Sorting]:
+    """All wrong outputs in one part."""
+    return {m: Sorting(shift, [0] * v) for m, shift in enumerate(shift_rows(step, v, e, one_for_all=True))}
+
+
+def joint(step: Step, v: int, e: int) -> dict[int, Sorting]:
+    """Each wrong output in a part of its own."""
+    return {m: Sorting([0] * v, [x - (x > m) if x != m else 0 for x in range(v)]) for m in range(v)}
+
+
+def hot(step: Step, v: int, e: int) -> dict[int, Sorting]:
+    """For the maxima that the step names: each hot output in a part of its own, the others together."""
+    shifts, listed = shift_rows(step, v, e, one_for_all=False), step.hints["hot"]
+    if not isinstance(listed, IntegerArray) or any(len(line) != 2 or max(line) >= v or line[0] == line[1] for line in listed.rows):
+        raise NotExportable("hot outputs that are not pairs of a maximum and another output")
+    sortings: dict[int, Sorting] = {}
+    for m in {maximum for maximum, _ in listed.rows}:
+        apart = sorted({output for maximum, output in listed.rows if maximum == m})
+        first = 1 if len(apart) < v - 1 else 0
+        sortings[m] = Sorting(shifts[m], [apart.index(x) + first if x in apart else 0 for x in range(v)])
+    return sortings
+
+
+SORTINGS = {"decoupled_constraint": decoupled, "joint_constraint": joint, "hot_constraint": hot}
