@@ -20,7 +20,7 @@ from verifier.kernel.certificate import Step
 from verifier.kernel.model import Model
 from verifier.kernel.statement import Statement
 
-from .family import Table, followed
+from .family import Followed, NotExportable, Table, followed
 from .hints import Enclosures, Hints, LeanModel, Precision, Split, base_bits, lean_model, make_hints
 from .sources import import_order, imports_of, module_file
 
@@ -125,11 +125,18 @@ def half_open(statement: Statement) -> list[tuple[int, int]]:
     return [(first, last + 1) for first, last in statement.subject.scope]
 
 
+def told(model: LeanModel, statement: Statement, steps: Sequence[Step]) -> Followed:
+    """What Lean is told of the steps; its theorem is about real arithmetic, so a statement about another function is refused."""
+    if statement.subject.function != "real":
+        raise NotExportable(f"Lean's theorem is about real arithmetic, the statement about {statement.subject.function}")
+    return followed(steps, model.v, model.e)
+
+
 def exported(model: Model, statement: Statement, steps: Sequence[Step], precision: Precision | None = None) -> tuple[str, Fraction, int]:
     """The Lean data of decoded kernel inputs, the claimed bound, and the number of inputs that Lean should certify."""
     lean, scope = lean_model(model.weights), half_open(statement)
-    told = followed(steps, lean.v, lean.e)
-    hints = make_hints(lean, told.sortings, scope, told.bins, precision or Precision())
+    family = told(lean, statement, steps)
+    hints = make_hints(lean, family.sortings, scope, family.bins, precision or Precision())
     return "\n".join(data(lean, hints, scope)), statement.claim.bound, hints.certified
 
 
@@ -182,16 +189,16 @@ def ranges(v: int, slices: int) -> list[tuple[int, int]]:
 def unfilled(model: Model, statement: Statement, steps: Sequence[Step]) -> tuple[str, str]:
     """The model, the scope and what `fill` needs as definitions; the call of `fill` that a range of queries completes."""
     lean, scope = lean_model(model.weights), half_open(statement)
-    told = followed(steps, lean.v, lean.e)
+    family = told(lean, statement, steps)
     enclosures = Enclosures.of(lean, Precision())
     P = enclosures.precision
     text = [
         *model_data(lean),
         f"@[expose] def precision : Precision := ⟨{P.p}, {P.k}, {P.w}, {P.r}, {enclosures.root_lo}, {enclosures.root_hi}⟩",
-        *splits_data([[Split(sorting, []) for sorting in choices] for choices in told.sortings]),
+        *splits_data([[Split(sorting, []) for sorting in choices] for choices in family.sortings]),
         scope_data(scope),
     ]
-    return "\n".join(text), f"fill model precision Csplits {told.bins} {base_bits(scope)}"
+    return "\n".join(text), f"fill model precision Csplits {family.bins} {base_bits(scope)}"
 
 
 def evaluation_files(library: Path, model: Model, statement: Statement, steps: Sequence[Step], slices: int = 1) -> list[str]:
