@@ -96,6 +96,18 @@ def test_a_number_above_the_truth_is_refuted_with_wrong_inputs(audit: Audit, tmp
     assert json.loads(capsys.readouterr().out)["wrong"] == 1237
 
 
+def test_the_machine_and_the_formula_are_told_apart(audit: Audit) -> None:
+    """With near-ties the formula's accuracy is known and the machine's is not."""
+    near_tie = Path(__file__).parent.parent / "certificates" / "accepted" / "near-tie" / "model.safetensors"
+    lines = ["name,metric,reported,function", "a,accuracy,0.5,", "b,accuracy,1/2,real", "c,accuracy,0.5,float32", "d,accuracy,0.51,float32"]
+    report = audit("\n".join(lines), near_tie)
+    assert report.verdicts == ["PROVED", "PROVED", "UNDECIDED", "UNDECIDED"]
+    assert [row["function"] for row in report.rows] == ["real", "real", "float32", "float32"]
+    report = audit("name,metric,reported,function\na,accuracy,0.99,float32", IMPERFECT)
+    assert report.verdicts == ["REFUTED"]
+    assert RIGHT <= Fraction(report.rows[0]["certified_upper"]) < Fraction(99, 100)
+
+
 def test_one_input_decides(audit: Audit) -> None:
     report = audit(["8763/10000", "8764/10000", "0.87630000000000000000000001", "0.876300", "0", "1"], IMPERFECT)
     assert report.verdicts == ["PROVED", "REFUTED", "REFUTED", "PROVED", "PROVED", "REFUTED"]
@@ -210,6 +222,7 @@ REFUSED = {
     "another metric": (HEAD + "a,loss,0.5", "unknown-metric", "row 1, metric"),
     "a missing cell": (HEAD + "a,accuracy", "wrong-cells", "row 1"),
     "an empty cell": (HEAD + "a,,0.5", "missing-cell", "row 1, metric"),
+    "an unknown function": ("name,metric,reported,function\na,accuracy,0.5,float16", "unknown-word", "row 1, function"),
     "a misspelt scope": ("name,metric,reported,scpoe\na,accuracy,0.5,0..1", "unknown-column", "row 1"),
     "no column of numbers": ("name,metric\na,accuracy", "missing-cell", "row 1, reported"),
     "a column twice": ("name,metric,reported,reported\na,accuracy,0.5,0.6", "duplicate-column", ""),

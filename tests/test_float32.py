@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import random
+from fractions import Fraction
 from itertools import product
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from tests.checking import ARITHMETICS, arithmetic
 from tests.machines import MACHINES, Weights, plain, unlucky_logits
 from tests.models import TinyModel, copying, from_file, random_model, safetensors
 from tests.refusals import refused
+from verifier.cli import main
 from verifier.execution import logit_errors
 from verifier.fast import FastArithmetic
 from verifier.kernel import rounding
@@ -185,3 +188,19 @@ def test_weights_must_be_normal_float32_numbers(entry: float, fits: bool) -> Non
         bind(statement, decoded, file="FILE")
     else:
         assert refused(lambda: bind(statement, decoded, file="FILE"), SubjectMismatch) == ("not-binary32", "2.7")
+
+
+def test_both_verdicts_side_by_side(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tiny = MAIN.with_name("tiny.safetensors")
+    assert main(["float32", str(tiny), "--strategy", "subcubic", "--json", "-o", str(tmp_path)]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    (row,) = printed["rows"]
+    assert Fraction(printed["eta"]) == max(logit_errors(context(tiny.read_bytes())))
+    for function in ("real", "float32"):
+        files = [str(tmp_path / function / "subcubic" / name) for name in ("statement.json", "certificate.json")]
+        assert main(["check", *files, str(tiny), "--json"]) == 0
+        checked = json.loads(capsys.readouterr().out)
+        assert (checked["function"], checked["proved"]) == (function, row[function]["proved"])
+    assert main(["float32", str(tiny), "--strategy", "subcubic", "-o", str(tmp_path)]) == 3  # nothing is overwritten
+    assert main(["float32", str(tiny), "--strategy", "cubic"]) == 0
+    assert "eta, L31" in capsys.readouterr().out

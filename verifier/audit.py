@@ -1,7 +1,8 @@
 """Is a reported number true?  PROVED, REFUTED or UNDECIDED, each with a certificate that the kernel has accepted.
 
-A reported accuracy is taken as the claim "accuracy >= reported" over a scope of inputs, in exact arithmetic, a tie being wrong.
-For each scope the stages below run one after another, and only as long as some claim about it is open:
+A reported accuracy is taken as the claim "accuracy >= reported" over a scope of inputs, a tie being wrong: of the formula in exact
+arithmetic, or, where the report says so, of every float32 machine.  For each scope and function the stages below run one after
+another, and only as long as some claim about it is open:
 
 1. cheap arguments bound the accuracy from below; a claim at or below the bound is PROVED;
 2. wrong inputs are searched in floats and confirmed by the kernel; fewer right inputs than claimed are left: REFUTED;
@@ -36,7 +37,7 @@ from verifier.kernel.verdict import check
 from verifier.strategies import STRATEGIES
 from verifier.strategies.absent_present import few_patterns
 from verifier.strategies.float_model import FloatModel
-from verifier.strategies.kernel_tables import table_facts
+from verifier.strategies.kernel_tables import draft_facts
 from verifier.strategies.steps import ALL_TABLES, Step, certificate_bytes, exact_tables, integer_array, step
 from verifier.strategies.wrong_inputs import wrong_inputs
 
@@ -217,7 +218,7 @@ class Investigation:
 
     def _confirmed(self, candidates: Iterator[np.ndarray]) -> np.ndarray:
         """Different inputs that the kernel finds wrong, each with the output that wins most clearly."""
-        tables = table_facts(self.floats, self.subject, exact_tables("centred"))
+        tables = draft_facts(self.floats, self.subject, exact_tables("centred"))
         premises: dict[str, list[Fact]] = {name: [tables[name]] for name in ALL_TABLES}
         context = new_context(self.model, self.subject, FastArithmetic())
         confirmed, count, rejections = [np.empty((0, self.model.positions + 1), dtype=np.int64)], 0, 0

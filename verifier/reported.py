@@ -1,4 +1,4 @@
-"""Reading what somebody reported: rows of (name, metric, reported, scope), from CSV or JSON, each number exactly.
+"""Reading what somebody reported: rows of (name, metric, reported, scope, function), from CSV or JSON, each number exactly.
 
 | column     | meaning                                                                              |
 |------------|--------------------------------------------------------------------------------------|
@@ -6,6 +6,7 @@
 | `metric`   | `accuracy`                                                                           |
 | `reported` | a decimal or a fraction p/q from 0 to 1, taken as the claim "accuracy >= reported"   |
 | `scope`    | optional: `0..63` for every position, or one such range per position, spaces between |
+| `function` | optional: `real`, the default, or `float32`, every machine of docs/float32.md        |
 
 JSON: a list of objects, or {"rows": [...]}; a scope may also be a list of [first, last] pairs.  Nothing is guessed: an unknown column,
 a missing cell or a number that is not one refuses the whole file, naming the row.
@@ -24,11 +25,12 @@ from typing import Any, NoReturn
 
 from verifier.kernel.errors import MalformedInput
 from verifier.kernel.model import Model
+from verifier.kernel.statement import FUNCTIONS
 
 REPORTED_BYTES = 1 << 20  # bytes of a file of reported numbers
 MOST_ROWS = 10_000
 METRICS = ("accuracy",)
-REQUIRED, OPTIONAL = ("name", "metric", "reported"), ("scope",)
+REQUIRED, OPTIONAL = ("name", "metric", "reported"), ("scope", "function")
 DECIMAL = re.compile(r"[0-9]{1,400}(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,3})?", re.ASCII)
 FRACTION = re.compile(r"([0-9]{1,400})/([0-9]{1,400})", re.ASCII)
 RANGE = re.compile(r"([0-9]{1,9})\.\.([0-9]{1,9})", re.ASCII)
@@ -45,6 +47,7 @@ class Reported:
     text: str
     value: Fraction
     scope: Scope | None
+    function: str
 
     def scope_in(self, model: Model, *, file: str) -> Scope:
         """One token range per position of this model."""
@@ -144,7 +147,10 @@ def _row(cells: Any, number: int, file: str) -> Reported:
         _Place(file, number, "metric").refuse("unknown-metric", " or ".join(METRICS), words["metric"])
     value = _number(words["reported"], _Place(file, number, "reported"))
     scope = _scope(cells.get("scope"), _Place(file, number, "scope"))
-    return Reported(number, words["name"], words["metric"], words["reported"], value, scope)
+    function = cells.get("function") or "real"
+    if function not in FUNCTIONS:
+        _Place(file, number, "function").refuse("unknown-word", " or ".join(FUNCTIONS), function)
+    return Reported(number, words["name"], words["metric"], words["reported"], value, scope, function)
 
 
 def _number(word: str, place: _Place) -> Fraction:

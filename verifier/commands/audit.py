@@ -18,25 +18,27 @@ from verifier.kernel.errors import StepRejected, Usage, VerifierError
 from verifier.kernel.inputs import read_bounded
 from verifier.kernel.limits import LIMITS
 from verifier.kernel.model import Model, read_model
-from verifier.kernel.statement import whole_domain
+from verifier.kernel.statement import Claim, Statement, bind, whole_domain
 from verifier.kernel.verdict import text
 from verifier.progress import stages
 from verifier.prove import prove
-from verifier.reported import REPORTED_BYTES, Reported, read_reported
+from verifier.reported import REPORTED_BYTES, Reported, Scope, read_reported
 from verifier.reproduction import PUBLISHED_DEFAULT, Group, reproduce
 from verifier.strategies import STRATEGIES
 
 EXAMPLES = """\
-REPORTED is CSV or JSON with the columns name, metric, reported and, optionally, scope:
+REPORTED is CSV or JSON with the columns name, metric, reported and, optionally, scope and function:
 
-  name,metric,reported,scope
-  main table,accuracy,0.9997,
-  small tokens,accuracy,19/20,0..31
-  fixed query,accuracy,0.99,0..63 0..63 0..63 63..63
+  name,metric,reported,scope,function
+  main table,accuracy,0.9996,,
+  as measured in torch,accuracy,0.9996,,float32
+  small tokens,accuracy,19/20,0..31,
+  fixed query,accuracy,0.99,0..63 0..63 0..63 63..63,
 
   metric    accuracy: the fraction of the inputs in scope that are answered rightly, a tie being wrong
   reported  a decimal or p/q, read exactly, as the claim "accuracy >= reported"; a number rounded up is a claim too much
   scope     one token range first..last for every position, or one per position; empty: all inputs
+  function  real, the default: the formula in exact arithmetic; float32: every machine that evaluates it in binary32
 
 examples:
   verifier audit reported.csv model.safetensors
@@ -139,26 +141,32 @@ class Audit:
 
     def __post_init__(self) -> None:
         self._scopes = [row.scope_in(self.model, file=str(self.args.reported)) for row in self.rows]
-        self._known: dict[tuple[tuple[int, int], ...], Investigation] = {}
+        self._known: dict[tuple[Scope, str], Investigation] = {}
 
-    def investigation(self, scope: tuple[tuple[int, int], ...], *more: Fraction) -> Investigation:
-        """What is known about a scope."""
-        if scope not in self._known:
-            claims = [row.value for row, other in zip(self.rows, self._scopes, strict=True) if other == scope]
-            subject = replace(whole_domain(self.model), scope=scope)
+    def of_row(self, row: Reported) -> Investigation:
+        """What is known about a row's scope and function."""
+        return self.investigation(row.scope_in(self.model, file=str(self.args.reported)), row.function)
+
+    def investigation(self, scope: Scope, function: str, *more: Fraction) -> Investigation:
+        """What is known about a function on a scope."""
+        if (scope, function) not in self._known:
+            rows = zip(self.rows, self._scopes, strict=True)
+            claims = [row.value for row, other in rows if (other, row.function) == (scope, function)]
+            subject = replace(whole_domain(self.model, function), scope=scope)
+            bind(Statement(subject, Claim("accuracy", ">=", Fraction(0))), self.model, file=str(self.args.model))
             on_stage = lambda name: self.report(name, 0, 0) if self.report else None  # noqa: E731
-            self._known[scope] = Investigation(self.model, self.data, subject, [*claims, *more], self.args.seconds, on_stage)
-        return self._known[scope]
+            self._known[scope, function] = Investigation(self.model, self.data, subject, [*claims, *more], self.args.seconds, on_stage)
+        return self._known[scope, function]
 
     def decide(self, row: Reported) -> Outcome:
         """The verdict on a row."""
-        return self.investigation(row.scope_in(self.model, file=str(self.args.reported))).decide(row.value)
+        return self.of_row(row).decide(row.value)
 
     def reproduced(self, name: str) -> dict[str, Any]:
         """A published rule as published, next to what is certified."""
         published = reproduce(self.model, name)
         subject = whole_domain(self.model)
-        investigation = self.investigation(subject.scope, published.bound)
+        investigation = self.investigation(subject.scope, subject.function, published.bound)
         outcome = investigation.decide(published.bound)
         certified, failure = None, None
         try:
@@ -214,7 +222,7 @@ def write_evidence(row: Reported, outcome: Outcome, paths: tuple[Path, Path], au
     """Statement and certificate; the statement claims the reported number if it is proved, else what is."""
     if outcome.evidence is None:
         return None
-    subject = audit.investigation(row.scope_in(audit.model, file=str(audit.args.reported))).subject
+    subject = audit.of_row(row).subject
     claim = row.value if outcome.word == "PROVED" else outcome.evidence.bound.proved
     for path, content in zip(paths, (statement_bytes(subject, claim), outcome.evidence.certificate), strict=True):
         write_atomically(path, content, force=force)
@@ -229,6 +237,7 @@ def row_json(row: Reported, outcome: Outcome, shown: int, files: dict[str, str] 
         "metric": row.metric,
         "reported": text(row.value),
         "reported_as": row.text,
+        "function": row.function,
         "verdict": outcome.word,
         "certified_lower": text(outcome.lower),
         "certified_upper": text(outcome.upper),
@@ -255,6 +264,7 @@ def row_lines(rows: list[dict[str, Any]]) -> Iterator[str]:
         yield (
             f"{row['verdict']} {row['name']}: {row['metric']} {row['reported_as']} reported, "
             f"{_down(row['certified_lower'])} to {_down(row['certified_upper'])} certified"
+            + (" for every float32 machine" if row["function"] == "float32" else "")
         )
         yield f"  {row['reason']}" + (f" ({row['method']}; checked with {' and '.join(row['checked_with'])})" if row["method"] else "")
         for one in row["counterexamples"] if row["verdict"] == "REFUTED" else []:
