@@ -8,6 +8,7 @@
 | `constraints.py` | rules that bound the margin term by term                                       |
 | `counting.py`    | rules that count, list and add up                                              |
 | `paper.py`       | the two rules of the compact-proofs paper                                      |
+| `rounding.py`    | float32 execution: what rounding errors add up to                               |
 | `catalogue.py`   | all of them in one list, and what is not stated at small sizes                  |
 | `gallery.py`     | claims that have been believed and are false, each replayed by plain Python     |
 | `solving.py`     | asking z3, and its answers as exact numbers                                    |

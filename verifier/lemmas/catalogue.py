@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from verifier.lemmas import constraints, counting, paper, shared, tables
+from verifier.lemmas import constraints, counting, paper, rounding, shared, tables
 from verifier.lemmas.statements import Lemma
 
 LEMMAS: Mapping[str, Lemma] = MappingProxyType(
-    {lemma.name: lemma for part in (shared, tables, constraints, counting, paper) for lemma in part.LEMMAS}
+    {lemma.name: lemma for part in (shared, tables, constraints, counting, paper, rounding) for lemma in part.LEMMAS}
 )
 
 
@@ -28,6 +28,7 @@ _SIZES = "for all sizes: needs induction"
 _LOOP = "about a loop, and " + _SIZES
 BEYOND = (
     Beyond("", "The real exponential has the two properties that are its axioms here.", "calculus; Lean takes the same two as axioms", ""),
+    Beyond("", "What any number of roundings, in any order, adds up to.", _SIZES, ""),
     Beyond("exact_table", "The five tables sum to the logits of the architecture, for every n, v, d and h.", _SIZES, "exact_table_sound"),
     Beyond("peeled_table", "The telescoping sum for chains of any length and matrices of any size.", _SIZES, "peeled_table_sound"),
     Beyond("row_range", "The row bounds of chains of any length and width.", _SIZES, "row_range_sound"),

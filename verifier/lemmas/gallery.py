@@ -281,6 +281,24 @@ def _replay_squaring(values: Values) -> Replay:
     return Replay(x <= 0, (1 + x / 2) ** 2 <= 1, f"the bound is {(1 + x / 2) ** 2}, but exp({x}) <= 1")
 
 
+def one_error_for_each_token() -> Claim:
+    """Weights known up to a factor between 1/2 and 2: if w (b0 + b1) + b2 > 0 at both ends, so is w0 b0 + w1 b1 + b2 where two slots
+    hold the same token.
+    """
+    (w0, w1), (b0, b1, b2) = vector("w", 2), vector("b", 3)
+    low, high = z3.Q(1, 2), z3.RealVal(2)
+    ends = [end * (b0 + b1) + b2 > 0 for end in (low, high)]
+    return Claim([*(z3.And(low <= w, w <= high) for w in (w0, w1)), *ends], [w0 * b0 + w1 * b1 + b2 > 0])
+
+
+def _replay_one_error(values: Values) -> Replay:
+    (w0, w1), (b0, b1, b2) = _several(values, "w", 2), _several(values, "b", 3)
+    tested = [end * (b0 + b1) + b2 for end in (Fraction(1, 2), Fraction(2))]
+    inside = all(Fraction(1, 2) <= w <= 2 for w in (w0, w1))
+    found = w0 * b0 + w1 * b1 + b2
+    return Replay(inside and min(tested) > 0, found > 0, f"at the ends {tested[0]} and {tested[1]}; with a rounding for each slot {found}")
+
+
 _PAPER = "the compact-proofs paper and its code"
 BELIEFS = (
     Belief(mean_and_difference_with_one_sign, _replay_mean_and_difference, f"{_PAPER}; P1", ("mean_and_difference",)),
@@ -295,5 +313,6 @@ BELIEFS = (
     Belief(ties_are_right, _replay_ties, "accuracies by argmax; P5", ("margins_decide",)),
     Belief(overlapping_groups_add, _replay_groups, "counts of groups that are not disjoint", ("largest_count_of_each_cell",)),
     Belief(least_count_of_several_outputs, _replay_least_count, "constraints counted one by one", ("failures_add",)),
+    Belief(one_error_for_each_token, _replay_one_error, "a draft of our float32 statements", ("product_range",)),
     Belief(squaring_bound_beyond_its_range, _replay_squaring, "exp by squaring with a large argument", ("exp_lower_by_squaring",)),
 )
