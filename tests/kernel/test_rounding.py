@@ -1,0 +1,138 @@
+"""The bounds on float32 rounding, computed a second time from the formulas of docs/float32.md, in fractions."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from fractions import Fraction
+from math import isqrt
+
+import pytest
+
+from tests.models import TinyModel, copying, from_file, safetensors
+from verifier.fast import FastArithmetic
+from verifier.kernel.errors import StepRejected
+from verifier.kernel.matrix import Ledger, Matrix
+from verifier.kernel.model import read_model
+from verifier.kernel.replay import new_context
+from verifier.kernel.rounding import Rounding
+from verifier.kernel.statement import whole_domain
+
+Rows = list[list[Fraction]]
+U = Fraction(1, 2**24)
+
+
+def gamma(k: int) -> Fraction:
+    return Fraction(1025 * k, 2**34)
+
+
+def product(a: Rows, b: Rows) -> Rows:
+    return [[sum((x * y for x, y in zip(row, column, strict=True)), Fraction(0)) for column in zip(*b, strict=True)] for row in a]
+
+
+def entrywise(act: Callable[..., Fraction], *tables: Rows) -> Rows:
+    return [[act(*entries) for entries in zip(*rows, strict=True)] for rows in zip(*tables, strict=True)]
+
+
+def absolute(a: Rows) -> Rows:
+    return entrywise(abs, a)
+
+
+def largest(a: Rows) -> list[Fraction]:
+    return [max(column) for column in zip(*a, strict=True)]
+
+
+def through(size: Rows, error: Rows, weight: Rows) -> Rows:
+    d = len(weight)
+    return product(entrywise(lambda a, e: gamma(d) * (a + e) + e, size, error), absolute(weight))
+
+
+def bounds(model: TinyModel) -> tuple[list[Fraction], Fraction]:
+    """sigma_q of every query, and eta."""
+    w = {name: [[Fraction(x) for x in row] for row in rows] for name, rows in model.weights.items()}
+    h, n = model.h, model.n
+    query = [[x + p for x, p in zip(row, w["W_pos"][-1], strict=True)] for row in w["W_E"]]
+    farthest = largest(absolute(w["W_pos"]))
+    sizes = {"query": absolute(query), "key": [[abs(x) + p for x, p in zip(row, farthest, strict=True)] for row in w["W_E"]]}
+    errors = {side: entrywise(lambda x: U * x, size) for side, size in sizes.items()}
+
+    def at_keys(name: str) -> tuple[list[Fraction], list[Fraction]]:
+        tokens, places = (largest(absolute(product(w[side], w[name]))) for side in ("W_E", "W_pos"))
+        size = [token + place for token, place in zip(tokens, places, strict=True)]
+        return size, largest(through(sizes["key"], errors["key"], w[name]))
+
+    key, key_error = at_keys("W_K")
+    value, value_error = at_keys("W_V")
+    root = Fraction(isqrt(h << 200) + 1, 2**100)
+    scores = []
+    for size, error in zip(absolute(product(query, w["W_Q"])), through(sizes["query"], errors["query"], w["W_Q"]), strict=True):
+        lines = list(zip(size, error, key, key_error, strict=True))
+        products = sum((q + e) * f + e * k for q, e, k, f in lines)
+        scores.append(products + gamma(h + 11) * sum((q + e) * (k + f) for q, e, k, f in lines) + root / 2**20)
+    mixed = [e + gamma(2 * n + 8) * (v + e) for v, e in zip(value, value_error, strict=True)]
+    residual = [x + o for x, o in zip(largest(sizes["query"]), product([value], absolute(w["W_O"]))[0], strict=True)]
+    error = [x + o for x, o in zip(largest(errors["query"]), through([value], [mixed], w["W_O"])[0], strict=True)]
+    error = [e + U * (x + e) for x, e in zip(residual, error, strict=True)]
+    return scores, max(through([residual], [error], w["W_U"])[0])
+
+
+def rounding(model: TinyModel) -> Rounding:
+    decoded = read_model(safetensors(model.tensors("F32")), file="model")
+    found = new_context(decoded, whole_domain(decoded, "float32"), FastArithmetic()).rounding
+    assert found is not None
+    return found
+
+
+def value(matrix: Matrix) -> list[Fraction]:
+    return [row[0] * Fraction(2) ** matrix.exponent for row in matrix.rows]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_bounds_are_those_of_the_document(seed: int) -> None:
+    rng = random.Random(seed)
+    model = copying(rng, 3, 1 + seed % 3, noise=1.0, slope=2.0, copy=4.0, place=3.0)
+    model = from_file(safetensors(model.tensors("F32")))
+    found, (scores, logit) = rounding(model), bounds(model)
+    slight = Fraction(1, 2**80)  # units of 2^-100, multiplied by weights; a square root to 32 bits
+    for bound, formula in zip(value(found.score), scores, strict=True):
+        assert formula < bound < formula + Fraction(1, 2**50)
+    assert logit < value(found.logit)[0] < logit + slight
+
+
+def test_bounds_keep_a_unit_for_what_underflows() -> None:
+    """All weights zero: nothing but the root of h and the units is left."""
+    zero = {
+        name: [[0.0] * len(row) for row in rows] for name, rows in copying(random.Random(0), 3, 2, noise=0, slope=1, copy=1).weights.items()
+    }
+    found = rounding(TinyModel(zero))
+    unit = Fraction(1, 2**100)
+    assert value(found.logit)[0] >= unit
+    assert all(bound >= Fraction(isqrt(3 << 200), 2**100) / 2**20 + unit for bound in value(found.score))
+
+
+@pytest.mark.parametrize(("size", "fits"), [(2.0**61, True), (2.0**63, False)])
+def test_what_may_overflow_is_refused(size: float, fits: bool) -> None:
+    """Logits of about size^2, off by about 2^-22 of that; 2^100 is the limit."""
+    weights = {
+        "W_E": [[size], [-size]],
+        "W_pos": [[0.0]],
+        "W_Q": [[0.0]],
+        "W_K": [[0.0]],
+        "W_V": [[0.0]],
+        "W_O": [[0.0]],
+        "W_U": [[size, 1.0]],
+    }
+    found = rounding(TinyModel(weights))
+    if fits:
+        assert value(found.logit)[0] < 2**101
+    else:
+        with pytest.raises(StepRejected) as caught:
+            _ = found.logit
+        assert caught.value.code == "float-overflow"
+
+
+@pytest.mark.parametrize(("entry", "exponent"), [(5, 0), (-5, 0), (5, 3), (5, -3), (-5, -3), (0, -200), (8, -3)])
+def test_rounding_up_leaves_a_unit(entry: int, exponent: int) -> None:
+    matrix = Matrix(((entry,),), exponent, ("a", "b"), Ledger()).rounded_up(0)
+    exact = entry * Fraction(2) ** exponent
+    assert exact + 1 <= matrix.rows[0][0] < exact + 3
