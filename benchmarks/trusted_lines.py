@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import io
+import re
 import sys
 import tokenize
 from pathlib import Path
@@ -31,6 +32,8 @@ PARTS = {
     "fast arithmetic": ("fast.py",),
 }
 REFERENCE_PARTS = list(PARTS)[:-1]
+STATEMENT = "BoundHolds"  # what Lean proves of a certificate
+DECLARATION = re.compile(r"^(?:@\[.*?\] *)?(?:open \w+ in\s+)?(?:noncomputable +)?(def|abbrev|structure|class|instance|theorem) +([\w.']+)")
 
 
 def code_lines(path: Path) -> int:
@@ -61,6 +64,30 @@ def counts() -> dict[str, int]:
     return result
 
 
+def lean_definitions(library: Path = ROOT / "lean" / "Verifier") -> dict[str, list[str]]:
+    """The definitions that `STATEMENT` rests on, by name: lines without comments and blank lines.  Theorems are none: Lean checks them."""
+    blocks: dict[str, list[str]] = {}
+    for path in library.rglob("*.lean"):
+        block: list[str] = []
+        for line in re.sub(r"/-.*?-/", "", path.read_text(encoding="utf-8"), flags=re.DOTALL).splitlines():
+            line = line.split("--")[0].rstrip()
+            if found := DECLARATION.match(line):
+                block = [] if found[1] in ("theorem", "instance") else blocks.setdefault(found[2], [])
+            elif line and not line[0].isspace() and line[0] not in "|⟨":
+                block = []
+            if line:
+                block.append(line)
+    needed, waiting = {}, [STATEMENT]
+    while waiting:
+        name = waiting.pop()
+        needed[name] = blocks[name]
+        words = set(re.findall(r"[\w.']+", " ".join(blocks[name])))
+        fields = {word[word.rindex(".") :] for word in words if "." in word}  # M.weights means Model.weights
+        used = (other for other in blocks if other in words or (("." + other.split(".")[-1]) in fields and "." in other))
+        waiting += [other for other in used if other not in needed and other not in waiting]
+    return needed
+
+
 def report() -> str:
     """The table."""
     lines = counts()
@@ -68,6 +95,11 @@ def report() -> str:
     shown = [f"{number:6}  {part}" for part, number in lines.items() if part in REFERENCE_PARTS]
     shown.append(f"{reference:6}  in all, for `check` (mpmath), beside mpmath and Python")
     shown.append(f"{lines['fast arithmetic']:6}  more for `check --arithmetic fast`, beside numpy")
+    shown.append("")
+    statement = sum(map(len, lean_definitions().values()))
+    data = lines["bytes to exact numbers"] + code_lines(ROOT / "verifier" / "lean" / "export.py")
+    shown.append(f"{statement:6}  of Lean definitions that `{STATEMENT}` rests on, for either way of checking in Lean, beside Lean")
+    shown.append(f"{data:6}  of Python that read the weights and write them as Lean data")
     return "\n".join(f"    {line}" for line in shown) + "\n"
 
 
