@@ -122,6 +122,16 @@ def test_perfect_models_are_certified() -> None:
         assert sum(counts(model, attention(model, mean_query(model), **hints(model, average))).values()) >= 60
 
 
+def test_a_weight_that_underflows_spoils_its_own_maximum_alone() -> None:
+    """Scores of 2000 per token: in float64 every weight but the largest token's is 0, and nothing may be divided by it."""
+    model = copying(random.Random("steep"), 4, 2, noise=0.0, slope=2000.0, copy=40.0, place=0.0)
+    steps = attention(model, mean_query(model))
+    by_floats, exactly = counts(model, steps, by="fast"), counts(model, steps)
+    assert {m for (_, m), count in by_floats.items() if count} == {3}
+    assert all(count <= exactly[cell] for cell, count in by_floats.items())
+    assert sum(exactly.values()) > sum(by_floats.values()) == 7
+
+
 MODEL = random_model(2, v=3, n=2)
 STEP = "step right (attention_margin)"
 

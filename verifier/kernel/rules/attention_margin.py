@@ -135,11 +135,20 @@ class _Maximum:
         """Entry k: the least D_x(k') over k' <= k, axis (key,)."""
         return self.shared.worst_copy.select("output", self.maximum).running_min("key")
 
+    @cached_property
+    def _weighable(self) -> list[bool]:
+        """Queries at which all that is divided by is certainly positive; a float that underflowed is not."""
+        at_maximum = self.margins.omega.take("query", self.queries).select("key", self.maximum)
+        places = self.margins.rho.take("query", self.queries)
+        sure: list[bool] = (at_maximum.certainly_positive() & places.certainly_positive().all("slot")).to_list()
+        return sure
+
     def certified(self, c: int, allowed: Sequence[int]) -> list[bool]:
         """Per query: inputs with c free slots holding tokens <= allowed and the others m are right."""
         slots = self.margins.context.scope.free_slots
-        below = [i for i, q in enumerate(self.queries) if q < self.maximum and (c == 0 or allowed[i] >= 0) and c < slots]
-        equal = [i for i, q in enumerate(self.queries) if q == self.maximum and (c == 0 or allowed[i] >= 0)]
+        possible = [i for i, ok in enumerate(self._weighable) if ok and (c == 0 or allowed[i] >= 0)]
+        below = [i for i in possible if self.queries[i] < self.maximum and c < slots]
+        equal = [i for i in possible if self.queries[i] == self.maximum]
         verdicts = [False] * len(self.queries)
         for chosen in (below, equal):
             if chosen:
