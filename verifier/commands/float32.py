@@ -36,7 +36,7 @@ def add_parser(subparsers: Any) -> None:
     """Declare the arguments."""
     description = (
         "Prove the same bound twice: for the formula in real arithmetic, and for whatever any float32 machine computes "
-        "(any order of summation, fused or not, exp within 4 units in the last place; docs/float32.md)."
+        "(any order of summation, fused or not, exp within 64 units in the last place; docs/float32.md)."
     )
     parser = subparsers.add_parser("float32", description=description, epilog=EXAMPLES)
     parser.add_argument("model", type=Path, metavar="MODEL", help="the weights (safetensors), all of them binary32 numbers")

@@ -26,7 +26,7 @@ FINITE = 100  # an error bound below 2^FINITE: every partial sum it was made of 
 ONE_ROUNDING = (1, -24)  # u
 SCALE_ROUNDINGS = 8  # of the division by sqrt(h), wherever a machine puts it
 SHIFT_ROUNDINGS = 3  # of the subtraction of the largest score: one, of a difference up to twice as large as a score
-EXP_ERROR = -20  # exponent: |log(computed exp / exact exp)| <= 2^-20, that is exp within 4 units in the last place
+EXP_ERROR = -16  # exponent: |log(computed exp / exact exp)| <= 2^-16, that is exp within 64 units in the last place
 MIX_ROUNDINGS = 8  # beyond 2 n, of softmax's quotient and of weight times value; one of them stands for weights that underflow
 
 
