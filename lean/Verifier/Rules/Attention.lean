@@ -104,7 +104,7 @@ theorem attention_share_le {n : Nat} (S : Nat → Bool) (ρ ω : Nat → R) (e d
   have b := mul_le_mul_left grow e0
   grind
 
-/-- `attention_margin` for the tables of a model: attention to the maximum between two bounds, the skip gap and the worst
+/-- The argument of `attention_margin` for the tables of a model: attention to the maximum between two bounds, the skip gap and the worst
 position gap together at least `base`, the gap of the maximum's own copy at least `Dm`, those of all other tokens at least
 `W`: where both ends are positive for every wrong output the sequence is right (L4, L5, L8, L28). -/
 theorem attention_margin_tables (T : Tables R) (u : R) (q m : Nat) (hn : 0 < T.n) (t : Nat → Nat) (ht : InGroup T.n t q m)
@@ -120,7 +120,7 @@ theorem attention_margin_tables (T : Tables R) (u : R) (q m : Nat) (hn : 0 < T.n
     ∀ x, x < T.v → x ≠ m → 0 < T.phi u t m x := by
   intro x hx hne
   have w : ∀ i, i < T.n → 0 < T.weight u q i (t i) := fun i _ => exp_pos _
-  have main := attention_margin_sound (share T.n fun i => T.weight u q i (t i)) (fun i => T.copy (t i) m - T.copy (t i) x)
+  have main := attention_margin_gap (share T.n fun i => T.weight u q i (t i)) (fun i => T.copy (t i) m - T.copy (t i) x)
     (fun i => T.pcopy i m - T.pcopy i x) (fun i => Nat.beq (t i) m) (T.skip q m - T.skip q x) (π x) (base x) (Dm x) (W x) lo hi
     (fun i hi' => by have := share_pos _ w hi'; grind) (sum_share hn _ w) (hb x hx hne) (hp x hx hne)
     (fun i _ h => by

@@ -50,68 +50,64 @@ theorem split_sum (n : Nat) (S : Nat → Bool) (ρ : Nat → R) (g : Nat → R) 
   · simp only [Bool.not_eq_true] at h
     simp only [h, if_true, Bool.not_false, Bool.false_eq_true, if_false]; grind
 
-/-- `pure_margin` (the paper's cubic argument; L5, L6, L10, L11): skip gap and copy gaps pessimised apart, position gaps by
-their least.  If for every good token `k` the sequence that fills all slots below `m` with `k` is positive at the least and
-at the greatest weight that the slots holding `m` can have, every sequence whose smaller tokens are good is right. -/
-theorem pure_margin_sound (T : Tables R) (u : R) (q m : Nat) (hn : 0 < T.n) (hq : q ≤ m) (sk : R) (C : Nat → R) (good : Nat → Bool)
-    (lo hi : R) (hsk : ∀ x, x < T.v → x ≠ m → sk ≤ T.skip q m - T.skip q x)
-    (hC : ∀ i, i < T.n → ∀ k, k ≤ m → ∀ x, x < T.v → x ≠ m → C k ≤ (T.copy k m - T.copy k x) + (T.pcopy i m - T.pcopy i x))
+/-- The margin argument of `pure_margin` for one sequence (L5, L6, L10, L11): skip gap and copy gaps pessimised apart, position
+gaps by their least; `ρ i * ω k` are the attention weights in some scale `e`.  If for every good token `k` the sequence that
+fills all slots below `m` with `k` is positive at the least and at the greatest weight that the slots holding `m` can have,
+every sequence whose smaller tokens are good is right. -/
+theorem pure_margin_phi (T : Tables R) (u e : R) (q m : Nat) (hn : 0 < T.n) (hq : q ≤ m) (he : 0 < e) (ρ ω : Nat → R)
+    (hρ : ∀ i, i < T.n → 0 < ρ i) (hw : ∀ i, i < T.n → ∀ k, k ≤ m → ρ i * ω k = e * T.weight u q i k)
+    (sk : R) (π C : Nat → R) (good : Nat → Bool) (lo hi : R) (hsk : ∀ x, x < T.v → x ≠ m → sk ≤ T.skip q m - T.skip q x)
+    (hπ : ∀ i, i < T.n → ∀ x, x < T.v → x ≠ m → π x ≤ T.pcopy i m - T.pcopy i x)
+    (hC : ∀ k, k ≤ m → ∀ x, x < T.v → x ≠ m → C k ≤ (T.copy k m - T.copy k x) + π x)
     (t : Nat → Nat) (ht : InGroup T.n t q m) (hgood : ∀ i, i < T.n - 1 → t i ≠ m → good (t i) = true) (some : ∃ i, i < T.n - 1 ∧ t i ≠ m)
-    (h1 : lo ≤ sumOn (T.n - 1) (fun i => Nat.beq (t i) m) fun i => exp (u * T.pscore q i))
-    (h2 : (sumOn (T.n - 1) (fun i => Nat.beq (t i) m) fun i => exp (u * T.pscore q i)) ≤ hi)
-    (atLo : ∀ k, good k = true → 0 < exp (u * T.pscore q (T.n - 1)) * (exp (u * T.score q q) * (sk + C q))
-      + exp (u * T.score q m) * (sk + C m) * lo + exp (u * T.score q k) * (sk + C k) * ((sum (T.n - 1) fun i => exp (u * T.pscore q i)) - lo))
-    (atHi : ∀ k, good k = true → 0 < exp (u * T.pscore q (T.n - 1)) * (exp (u * T.score q q) * (sk + C q))
-      + exp (u * T.score q m) * (sk + C m) * hi + exp (u * T.score q k) * (sk + C k) * ((sum (T.n - 1) fun i => exp (u * T.pscore q i)) - hi)) :
+    (h1 : lo ≤ sumOn (T.n - 1) (fun i => Nat.beq (t i) m) ρ) (h2 : sumOn (T.n - 1) (fun i => Nat.beq (t i) m) ρ ≤ hi)
+    (atLo : ∀ k, good k = true → 0 < ρ (T.n - 1) * (ω q * (sk + C q)) + ω m * (sk + C m) * lo + ω k * (sk + C k) * (sum (T.n - 1) ρ - lo))
+    (atHi : ∀ k, good k = true → 0 < ρ (T.n - 1) * (ω q * (sk + C q)) + ω m * (sk + C m) * hi + ω k * (sk + C k) * (sum (T.n - 1) ρ - hi)) :
     ∀ x, x < T.v → x ≠ m → 0 < T.phi u t m x := by
   intro x hx hne
-  have weight : ∀ i k, T.weight u q i k = exp (u * T.pscore q i) * exp (u * T.score q k) := by
-    intro i k; simp only [Tables.weight]; rw [← exp_add]; congr 1; grind
-  have term : ∀ i, i < T.n → ∀ k, k ≤ m →
-      exp (u * T.pscore q i) * (exp (u * T.score q k) * (sk + C k)) ≤ 1 * T.psi u q m x i k := by
+  have term : ∀ i, i < T.n → ∀ k, k ≤ m → ρ i * (ω k * (sk + C k)) ≤ e * T.psi u q m x i k := by
     intro i hi k hk
-    have := psi_ge T u 1 q m x i k (sk + C k) zero_lt_one (by
+    have := psi_ge T u e q m x i k (sk + C k) he (by
       have := hsk x hx hne
-      have := hC i hi k hk x hx hne
+      have := hC k hk x hx hne
+      have := hπ i hi x hx hne
       simp only [Tables.gap]; grind)
-    rw [weight] at this
+    have a : e * (T.weight u q i k * (sk + C k)) = e * T.weight u q i k * (sk + C k) := by grind
+    rw [a, ← hw i hi k hk] at this
     grind
-  have phi := terms_le_phi (x := x) hn ht (term (T.n - 1) (by omega) q hq)
-    (f := fun i => exp (u * T.pscore q i) * (exp (u * T.score q (t i)) * (sk + C (t i))))
+  have phi := terms_le_phi (x := x) hn ht (term (T.n - 1) (by omega) q hq) (f := fun i => ρ i * (ω (t i) * (sk + C (t i))))
     fun i hi' => term i (by omega) _ (ht.2.1 i (by omega))
-  rw [split_sum (T.n - 1) (fun i => Nat.beq (t i) m) (fun i => exp (u * T.pscore q i))
-    (fun k => exp (u * T.score q k) * (sk + C k)) t m (fun i _ h => by simpa using h)] at phi
-  obtain ⟨w, hw, wS, least⟩ := exists_least_outside (T.n - 1) (fun i => Nat.beq (t i) m)
-    (fun i => exp (u * T.score q (t i)) * (sk + C (t i))) (by
+  rw [split_sum (T.n - 1) (fun i => Nat.beq (t i) m) ρ (fun k => ω k * (sk + C k)) t m (fun i _ h => by simpa using h)] at phi
+  obtain ⟨w, hw, wS, least⟩ := exists_least_outside (T.n - 1) (fun i => Nat.beq (t i) m) (fun i => ω (t i) * (sk + C (t i))) (by
       obtain ⟨i, hi', ne⟩ := some
       exact ⟨i, hi', by rw [Bool.eq_false_iff]; simpa using ne⟩)
   have wm : t w ≠ m := by
     rw [Bool.eq_false_iff] at wS; simpa using wS
   have gw := hgood w hw wm
-  have rest : exp (u * T.score q (t w)) * (sk + C (t w))
-        * sumOn (T.n - 1) (fun i => !Nat.beq (t i) m) (fun i => exp (u * T.pscore q i))
-      ≤ sumOn (T.n - 1) (fun i => !Nat.beq (t i) m) fun i => exp (u * T.pscore q i) * (exp (u * T.score q (t i)) * (sk + C (t i))) := by
+  have rest : ω (t w) * (sk + C (t w)) * sumOn (T.n - 1) (fun i => !Nat.beq (t i) m) ρ
+      ≤ sumOn (T.n - 1) (fun i => !Nat.beq (t i) m) fun i => ρ i * (ω (t i) * (sk + C (t i))) := by
     simp only [sumOn]
     rw [← sum_mul]; apply sum_le; intro i hi'
     by_cases h : Nat.beq (t i) m = true
     · simp only [h, Bool.not_true, Bool.false_eq_true, if_false]; grind
     · simp only [Bool.not_eq_true] at h
       simp only [h, Bool.not_false, if_true]
-      have p := exp_pos (u * T.pscore q i)
-      have := mul_le_mul_left (least i hi' h) (show 0 ≤ exp (u * T.pscore q i) by grind)
+      have p := hρ i (by omega)
+      have := mul_le_mul_left (least i hi' h) (show 0 ≤ ρ i by grind)
       grind
-  have parts := sumOn_split (T.n - 1) (fun i => Nat.beq (t i) m) fun i => exp (u * T.pscore q i)
-  have pos := slots_pos (fun i => Nat.beq (t i) m) (fun i => exp (u * T.pscore q i))
-    (exp (u * T.pscore q (T.n - 1)) * (exp (u * T.score q q) * (sk + C q))) (exp (u * T.score q m) * (sk + C m))
-    (exp (u * T.score q (t w)) * (sk + C (t w))) lo hi h1 h2 (atLo _ gw) (atHi _ gw)
-  generalize exp (u * T.score q (t w)) * (sk + C (t w)) = gW at *
-  generalize exp (u * T.score q m) * (sk + C m) = gM at *
-  generalize sumOn (T.n - 1) (fun i => Nat.beq (t i) m) (fun i => exp (u * T.pscore q i)) = y at *
-  generalize sumOn (T.n - 1) (fun i => !Nat.beq (t i) m) (fun i => exp (u * T.pscore q i)) = y' at *
-  generalize (sum (T.n - 1) fun i => exp (u * T.pscore q i)) = Z at *
-  have ey : y' = Z - y := by grind
-  rw [ey] at rest
-  grind
+  have parts := sumOn_split (T.n - 1) (fun i => Nat.beq (t i) m) ρ
+  have pos := slots_pos (fun i => Nat.beq (t i) m) ρ (ρ (T.n - 1) * (ω q * (sk + C q))) (ω m * (sk + C m))
+    (ω (t w) * (sk + C (t w))) lo hi h1 h2 (atLo _ gw) (atHi _ gw)
+  have : 0 < e * T.phi u t m x := by
+    generalize ω (t w) * (sk + C (t w)) = gW at *
+    generalize ω m * (sk + C m) = gM at *
+    generalize sumOn (T.n - 1) (fun i => Nat.beq (t i) m) ρ = y at *
+    generalize sumOn (T.n - 1) (fun i => !Nat.beq (t i) m) ρ = y' at *
+    generalize sum (T.n - 1) ρ = Z at *
+    have ey : y' = Z - y := by grind
+    rw [ey] at rest
+    grind
+  exact pos_of_mul_pos he this
 
 /-- The sequences of a scope with exactly `c` tokens that are good and different from `m`, all others equal to `m`. -/
 @[expose] def pattern (m : Nat) (good : Nat → Bool) : Nat → List Nat → Bool
@@ -166,10 +162,10 @@ theorem countPattern_eq (m : Nat) (good : Nat → Bool) (scope : List (Nat × Na
       simp only [List.countP_cons]
       grind
 
-/-- `attention_margin` (the paper's sub-cubic argument; L8, L28): with attention `a` to the slots holding `m` between two
+/-- The margin argument of `attention_margin` for one sequence (the paper's sub-cubic argument; L8, L28): with attention `a` to the slots holding `m` between two
 bounds, a lower bound of the skip and position gaps, the gap `D` of the maximum token and a lower bound `W` of all other
 copy gaps, the logit gap is positive if it is at both ends. -/
-theorem attention_margin_sound {n : Nat} (α D p : Nat → R) (S : Nat → Bool) (g π base Dm W lo hi : R)
+theorem attention_margin_gap {n : Nat} (α D p : Nat → R) (S : Nat → Bool) (g π base Dm W lo hi : R)
     (h0 : ∀ i, i < n → 0 ≤ α i) (h1 : sum n α = 1) (hb : base ≤ g + π) (hp : ∀ i, i < n → π ≤ p i)
     (hD : ∀ i, i < n → S i = true → Dm ≤ D i) (hW : ∀ i, i < n → S i = false → W ≤ D i)
     (hlo : lo ≤ sumOn n S α) (hhi : sumOn n S α ≤ hi)
