@@ -90,6 +90,28 @@ theorem card_not (n : Nat) (S : Nat → Bool) : card n S + card n (fun i => !S i
     · simp only [Bool.not_eq_true] at h
       simp only [h, if_true, Bool.not_false, Bool.false_eq_true, if_false]; omega
 
+theorem not_beq {a b : Nat} : (!Nat.beq a b) = true ↔ a ≠ b := by
+  rw [Bool.not_eq_true', Bool.eq_false_iff, ne_eq, Nat.beq_eq]
+
+theorem card_pos {n : Nat} {S : Nat → Bool} {i : Nat} (hi : i < n) (h : S i = true) : 0 < card n S := by
+  induction n with
+  | zero => omega
+  | succ n ih =>
+    simp only [card]
+    by_cases e : i = n
+    · subst e; simp only [h, if_true]; omega
+    · have := ih (by omega); omega
+
+theorem exists_of_card_pos {n : Nat} {S : Nat → Bool} (h : 0 < card n S) : ∃ i, i < n ∧ S i = true := by
+  induction n with
+  | zero => simp [card] at h
+  | succ n ih =>
+    by_cases e : S n = true
+    · exact ⟨n, by omega, e⟩
+    · simp only [card, e] at h
+      obtain ⟨i, hi, hS⟩ := ih (by simpa using h)
+      exact ⟨i, by omega, hS⟩
+
 /-- L11: any set of slots weighs at least as much as that many of the least slots. -/
 theorem Ranked.lowest_le {N : Nat} {rank ρ : Nat → R} (h : Ranked N rank ρ) (S : Nat → Bool) : sum (card N S) rank ≤ sumOn N S ρ := by
   obtain ⟨sorted, σ, τ, hσ, e⟩ := h

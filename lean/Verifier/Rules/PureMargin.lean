@@ -61,20 +61,12 @@ theorem pure_margin_sound (W : Weights R) (s : R) (free : List (Nat × Nat)) (r 
   by_cases zero : c = 0
   · subst zero
     have allT : all = true := by simpa [Nat.ble] using cert
-    have none : ∀ n (S : Nat → Bool), card n S = 0 → ∀ i, i < n → S i = false := by
-      intro n S
-      induction n with
-      | zero => intro _ i hi; omega
-      | succ n ih =>
-        intro h i hi
-        simp only [card] at h
-        by_cases e : i = n
-        · subst e; cases hS : S i with
-          | false => rfl
-          | true => rw [hS] at h; simp at h
-        · exact ih (by omega) i (by omega)
     exact all_maximum_phi W.tables s⁻¹ e q m (by show 0 < W.n; omega) hq he ρ ω π hw hπ (joint allT) t ht
-      fun i hi => by have := none _ _ ct i hi; simpa using this
+      fun i hi => Classical.byContradiction fun ne => by
+        have := card_pos (S := fun i => !Nat.beq (t i) m) hi (not_beq.mpr ne)
+        have e : W.tables.n = W.n := rfl
+        rw [e] at this
+        omega
   · have b := hrank.bounds (fun i => Nat.beq (t i) m) ct
     have whole := hrank.sum_eq
     have one := sum_append (W.n - 1 - c) c rank
@@ -83,19 +75,8 @@ theorem pure_margin_sound (W : Weights R) (s : R) (free : List (Nat × Nat)) (r 
     rw [show c + (W.n - 1 - c) = W.n - 1 by omega] at two
     refine pure_margin_phi W.tables s⁻¹ e q m (by show 0 < W.n; omega) hq he ρ ω hρ hw sk π C (good c)
       (sum (W.n - 1 - c) rank) (sum (W.n - 1 - c) fun j => rank (c + j)) hsk hπ hC t ht gt ?_ b.1 b.2.1 ?_ ?_
-    · apply Classical.byContradiction
-      intro no
-      have z : card (W.n - 1) (fun i => !Nat.beq (t i) m) = card (W.n - 1) fun _ => false := by
-        apply card_congr; intro i hi
-        have : t i = m := Classical.byContradiction fun e => no ⟨i, hi, e⟩
-        simpa using this
-      have none : ∀ n, card n (fun _ => false) = 0 := by
-        intro n
-        induction n with
-        | zero => rfl
-        | succ n ih => simp [card, ih]
-      rw [z, none] at ct
-      omega
+    · obtain ⟨i, hi, hS⟩ := exists_of_card_pos (S := fun i => !Nat.beq (t i) m) (n := W.n - 1) (by omega)
+      exact ⟨i, hi, not_beq.mp hS⟩
     · intro k hk
       have a := atLeast c (by omega) top k hk
       rw [show sum (W.tables.n - 1) ρ - sum (W.n - 1 - c) rank = sum c fun j => rank (W.n - 1 - c + j) by
