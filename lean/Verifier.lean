@@ -8,4 +8,8 @@ public import Verifier.Rules.Blocks
 public import Verifier.Rules.Several
 public import Verifier.Rules.Attention
 public import Verifier.Rules.Binomial
+public import Verifier.Rules.PureMargin
+public import Verifier.Rules.AttentionMargin
+public import Verifier.Rules.Exceptions
+public import Verifier.Rules.Sums
 public import Verifier.Fill

@@ -185,4 +185,97 @@ theorem count_patterns (W : Weights R) (s : R) (free : List (Nat × Nat)) (r : N
     exact h c cert top below _ ⟨by rw [N]; exact e.2, mx⟩ ct gt
   · rw [if_neg cert]; exact Nat.zero_le _
 
+/-- The number of sequences whose tokens are all below a bound. -/
+@[expose] def countBelow (bound : Nat) : List (Nat × Nat) → Nat
+  | [] => 1
+  | r :: rs => (List.range' r.1 (r.2 - r.1)).countP (fun k => Nat.blt k bound) * countBelow bound rs
+
+/-- The number of sequences with query `q` and maximum `m`, from the ranges of the free positions (L24). -/
+@[expose] def cell (free : List (Nat × Nat)) (q m : Nat) : Nat := countBelow (m + 1) free - if q = m then 0 else countBelow m free
+
+theorem countBelow_eq (bound : Nat) (free : List (Nat × Nat)) :
+    (sequences free).countP (fun t => t.all fun k => Nat.blt k bound) = countBelow bound free := by
+  induction free with
+  | nil => simp [sequences, countBelow]
+  | cons r rs ih =>
+    rw [countP_cons_sequences r rs (fun k => Nat.blt k bound) _ (fun t => t.all fun k => Nat.blt k bound)
+      (by intro k t; simp only [List.all_cons]), ih]
+    rfl
+
+/-- Whether a sequence ends in `q` and has maximum `m`; the last position is `N`. -/
+@[expose] noncomputable def inPair (N q m : Nat) (t : List Nat) : Bool := Nat.beq (nth 0 t N) q && Nat.beq (largest t) m
+
+theorem take_all {t : List Nat} {N : Nat} {p : Nat → Bool} (hl : t.length = N + 1) :
+    (t.take N).all p = true ↔ ∀ i, i < N → p (nth 0 t i) = true := by
+  rw [List.all_eq_true]
+  constructor
+  · intro h i hi
+    rw [← nth_take t N i hi]
+    exact h _ (nth_mem (by simp; omega))
+  · intro h k hk
+    obtain ⟨i, hi, e⟩ := List.getElem_of_mem hk
+    have : ∀ (l : List Nat) i (h : i < l.length), l[i] = nth 0 l i := by
+      intro l
+      induction l with
+      | nil => intro i h; simp at h
+      | cons a l ih =>
+        intro i h
+        cases i with
+        | zero => rfl
+        | succ i => simp only [List.getElem_cons_succ, nth]; exact ih i _
+    rw [this] at e
+    have lt : i < N := by simp at hi; omega
+    rw [nth_take t N i lt] at e
+    rw [← e]; exact h i lt
+
+/-- `cell` counts the sequences of its pair. -/
+theorem cell_eq (free : List (Nat × Nat)) (r : Nat × Nat) (q m : Nat) (h1 : r.1 ≤ q) (h2 : q < r.2) (hq : q ≤ m) :
+    (sequences (free ++ [r])).countP (inPair free.length q m) = cell free q m := by
+  have e : (sequences (free ++ [r])).countP (inPair free.length q m)
+      = (sequences (free ++ [r])).countP (fun t => ((t.take free.length).all (fun k => Nat.blt k (m + 1))
+          && (Nat.beq q m || !(t.take free.length).all fun k => Nat.blt k m)) && Nat.beq (nth 0 t free.length) q) := by
+    apply List.countP_congr
+    intro t ht
+    have len : t.length = free.length + 1 := by rw [(mem_sequences ht).1]; simp
+    have mx := isMax_iff (m := m) len (by omega)
+    simp only [inPair, Bool.and_eq_true, Bool.or_eq_true, Nat.beq_eq, Bool.not_eq_true', Bool.eq_false_iff, ne_eq, take_all len,
+      Nat.blt_eq]
+    rw [← mx]
+    constructor
+    · intro ⟨e, h3, i, hi, h4⟩
+      refine ⟨⟨fun i hi => by have := h3 i (by omega); omega, ?_⟩, e⟩
+      by_cases l : i = free.length
+      · left; rw [← h4, l, e]
+      · right; intro h5; have := h5 i (by omega); omega
+    · intro ⟨⟨h3, h4⟩, e⟩
+      refine ⟨e, fun i hi => ?_, ?_⟩
+      · by_cases l : i = free.length
+        · rw [l, e]; exact hq
+        · have := h3 i (by omega); omega
+      · rcases h4 with h4 | h4
+        · exact ⟨free.length, by omega, by rw [e, h4]⟩
+        · apply Classical.byContradiction
+          intro no
+          apply h4
+          intro i hi
+          have := h3 i hi
+          have : nth 0 t i ≠ m := fun e => no ⟨i, by omega, e⟩
+          omega
+  rw [e, countP_last free r q h1 h2 fun t => (t.all fun k => Nat.blt k (m + 1)) && (Nat.beq q m || !t.all fun k => Nat.blt k m)]
+  simp only [cell]
+  by_cases l : q = m
+  · have b : Nat.beq q m = true := by simpa using l
+    simp only [b, Bool.true_or, Bool.and_true, if_pos l, Nat.sub_zero]
+    exact countBelow_eq _ _
+  · have b : Nat.beq q m = false := by rw [Bool.eq_false_iff]; simpa using l
+    simp only [b, Bool.false_or, if_neg l]
+    have s : countBelow m free
+        + (sequences free).countP (fun t => (t.all fun k => Nat.blt k (m + 1)) && !t.all fun k => Nat.blt k m) = countBelow (m + 1) free := by
+      rw [← countBelow_eq, ← countBelow_eq]
+      apply countP_split
+      intro t _ h
+      simp only [List.all_eq_true, Nat.blt_eq] at h ⊢
+      intro k hk; have := h k hk; omega
+    omega
+
 end Verifier

@@ -173,24 +173,4 @@ theorem count_union (W : Weights R) (s : R) (scope : List (Nat × Nat)) (q m : N
     exact h t ht e.1 e.2.1 e.2.2)
   omega
 
-/-- `list_exceptions`: where every sequence of a group outside a list is right, at least the others are. -/
-theorem list_exceptions_sound (W : Weights R) (s : R) (scope : List (Nat × Nat)) (q m : Nat) (exceptions : List (List Nat))
-    (group : List Nat → Bool)
-    (h : ∀ t ∈ sequences scope, group t = true → ¬ t ∈ exceptions → rightIn W s q m t = true) :
-    (sequences scope).countP group ≤ (sequences scope).countP (rightIn W s q m)
-      + (sequences scope).countP (fun t => group t && exceptions.contains t) := by
-  have a : (sequences scope).countP (fun t => group t && exceptions.contains t)
-      + (sequences scope).countP (fun t => group t && !(group t && exceptions.contains t)) = (sequences scope).countP group :=
-    countP_split (sequences scope) (fun t => group t && exceptions.contains t) group (by
-      intro t _ h; simp only [Bool.and_eq_true] at h; exact h.1)
-  have b := countP_le (sequences scope) (fun t => group t && !(group t && exceptions.contains t)) (rightIn W s q m) (by
-    intro t ht k
-    simp only [Bool.and_eq_true, Bool.not_eq_true', Bool.and_eq_false_iff] at k
-    apply h t ht k.1
-    intro mem
-    rcases k.2 with k2 | k2
-    · rw [k.1] at k2; cases k2
-    · rw [List.contains_iff_mem.mpr mem] at k2; cases k2)
-  omega
-
 end Verifier
