@@ -203,7 +203,7 @@ theorem countBelow_eq (bound : Nat) (free : List (Nat × Nat)) :
     rfl
 
 /-- Whether a sequence ends in `q` and has maximum `m`; the last position is `N`. -/
-@[expose] noncomputable def inPair (N q m : Nat) (t : List Nat) : Bool := Nat.beq (nth 0 t N) q && Nat.beq (largest t) m
+@[expose] noncomputable def inCell (N q m : Nat) (t : List Nat) : Bool := Nat.beq (nth 0 t N) q && Nat.beq (largest t) m
 
 theorem take_all {t : List Nat} {N : Nat} {p : Nat → Bool} (hl : t.length = N + 1) :
     (t.take N).all p = true ↔ ∀ i, i < N → p (nth 0 t i) = true := by
@@ -230,15 +230,15 @@ theorem take_all {t : List Nat} {N : Nat} {p : Nat → Bool} (hl : t.length = N 
 
 /-- `cell` counts the sequences of its pair. -/
 theorem cell_eq (free : List (Nat × Nat)) (r : Nat × Nat) (q m : Nat) (h1 : r.1 ≤ q) (h2 : q < r.2) (hq : q ≤ m) :
-    (sequences (free ++ [r])).countP (inPair free.length q m) = cell free q m := by
-  have e : (sequences (free ++ [r])).countP (inPair free.length q m)
+    (sequences (free ++ [r])).countP (inCell free.length q m) = cell free q m := by
+  have e : (sequences (free ++ [r])).countP (inCell free.length q m)
       = (sequences (free ++ [r])).countP (fun t => ((t.take free.length).all (fun k => Nat.blt k (m + 1))
           && (Nat.beq q m || !(t.take free.length).all fun k => Nat.blt k m)) && Nat.beq (nth 0 t free.length) q) := by
     apply List.countP_congr
     intro t ht
     have len : t.length = free.length + 1 := by rw [(mem_sequences ht).1]; simp
     have mx := isMax_iff (m := m) len (by omega)
-    simp only [inPair, Bool.and_eq_true, Bool.or_eq_true, Nat.beq_eq, Bool.not_eq_true', Bool.eq_false_iff, ne_eq, take_all len,
+    simp only [inCell, Bool.and_eq_true, Bool.or_eq_true, Nat.beq_eq, Bool.not_eq_true', Bool.eq_false_iff, ne_eq, take_all len,
       Nat.blt_eq]
     rw [← mx]
     constructor

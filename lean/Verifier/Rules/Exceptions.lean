@@ -216,10 +216,10 @@ theorem list_exceptions_sound (W : Weights R) (s : R) (free : List (Nat × Nat))
   have listed : (sequences (free ++ [r])).countP (fun t => list.contains (t.take free.length) && Nat.beq (nth 0 t free.length) q)
       ≤ list.length := by
     rw [countP_last free r q h1 h2 fun t => list.contains t]; exact countP_listed free list
-  have split := countP_le (sequences (free ++ [r])) (inPair free.length q m)
+  have split := countP_le (sequences (free ++ [r])) (inCell free.length q m)
     (fun t => rightIn W s q m t || (list.contains (t.take free.length) && Nat.beq (nth 0 t free.length) q)) (by
       intro t ht h
-      simp only [inPair, Bool.and_eq_true, Nat.beq_eq] at h
+      simp only [inCell, Bool.and_eq_true, Nat.beq_eq] at h
       have len : t.length = W.n := by rw [(mem_sequences ht).1]; simp; omega
       have N : W.n - 1 = free.length := by omega
       by_cases c : t.take free.length ∈ list

@@ -42,16 +42,16 @@ theorem count_sums_several (W : Weights R) (s : R) (free : List (Nat × Nat)) (r
   have hs : (free ++ [r]).length = W.n := by simp; omega
   have len : ∀ t ∈ sequences (free ++ [r]), t.length = W.n := fun t ht => by rw [(mem_sequences ht).1, hs]
   have whole := cell_eq free r q m h1 h2 hq
-  have several : nsum J (fun j => (sequences (free ++ [r])).countP fun t => inPair free.length q m t
-        && decide (0 < b j + sum (W.n - 1) fun i => a j i (nth 0 t i))) + (sequences (free ++ [r])).countP (inPair free.length q m)
-      ≤ (sequences (free ++ [r])).countP (rightIn W s q m) + J * (sequences (free ++ [r])).countP (inPair free.length q m) :=
-    count_several_sound W s (free ++ [r]) hn hs q m J X b a constraint cover (inPair free.length q m)
+  have several : nsum J (fun j => (sequences (free ++ [r])).countP fun t => inCell free.length q m t
+        && decide (0 < b j + sum (W.n - 1) fun i => a j i (nth 0 t i))) + (sequences (free ++ [r])).countP (inCell free.length q m)
+      ≤ (sequences (free ++ [r])).countP (rightIn W s q m) + J * (sequences (free ++ [r])).countP (inCell free.length q m) :=
+    count_several_sound W s (free ++ [r]) hn hs q m J X b a constraint cover (inCell free.length q m)
     (fun j t => decide (0 < b j + sum (W.n - 1) fun i => a j i (nth 0 t i)))
     (fun t _ h => by
-      simp only [inPair, Bool.and_eq_true, Nat.beq_eq] at h
+      simp only [inCell, Bool.and_eq_true, Nat.beq_eq] at h
       rw [N]; exact h)
     (fun t _ _ j _ h => by simpa using h)
-  have each : ∀ j, j < J → n j ≤ (sequences (free ++ [r])).countP fun t => inPair free.length q m t
+  have each : ∀ j, j < J → n j ≤ (sequences (free ++ [r])).countP fun t => inCell free.length q m t
       && decide (0 < b j + sum (W.n - 1) fun i => a j i (nth 0 t i)) := by
     intro j hj
     have c := count j hj
@@ -63,14 +63,14 @@ theorem count_sums_several (W : Weights R) (s : R) (free : List (Nat × Nat)) (r
       intro t ht h
       simp only [Bool.and_eq_true, decide_eq_true_eq]
       refine ⟨h, ?_⟩
-      simp only [inPair, Bool.and_eq_true, Nat.beq_eq] at h
+      simp only [inCell, Bool.and_eq_true, Nat.beq_eq] at h
       have := sum_le (n := W.n - 1) fun i hi => hle i hi (nth 0 t i) (by have := nth_le_largest t i; omega)
       grind
     | bins H =>
       rw [countGroup_eq B _ _ m _ hB (by omega)]
       apply countP_le
       intro t ht h
-      simp only [Bool.and_eq_true, Nat.beq_eq, decide_eq_true_eq, inPair] at h ⊢
+      simp only [Bool.and_eq_true, Nat.beq_eq, decide_eq_true_eq, inCell] at h ⊢
       obtain ⟨hq', pos⟩ := H.positive_at (len t ht) hn h.2 h.1
       rw [N] at hq'
       exact ⟨⟨hq', h.2⟩, pos⟩
