@@ -12,4 +12,5 @@ public import Verifier.Rules.PureMargin
 public import Verifier.Rules.AttentionMargin
 public import Verifier.Rules.Exceptions
 public import Verifier.Rules.Sums
+public import Verifier.Rounding
 public import Verifier.Fill
