@@ -211,7 +211,7 @@ theorem float_logits_close (run : FloatRun W s t u τ θ ρ) (S : Sizes W t) (hu
     · obtain ⟨w, hw⟩ := exp_error (run.exponent_error S hu hτ hs hn i hi) (run.exponentials i hi) h0 h1 hρ hτ
       exact ⟨w, fun _ => hw⟩
     · exact ⟨0, fun c => absurd c hi⟩
-  obtain ⟨w, hw⟩ := Classical.axiomOfChoice exists_w
+  obtain ⟨w, hw⟩ := Classical.skolem.mp exists_w
   have wpos : ∀ i, i < W.n → 0 < w i := fun i hi => by
     have := (hw i hi).1
     have := exp_pos (score W s t i - run.shift - (S.scoreError u τ / s + θ + ρ'))
