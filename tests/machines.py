@@ -71,6 +71,14 @@ def fused_attention(w: Weights, tokens: Tensor) -> Tensor:
     return (x[:, -1] + mix[:, -1] @ w.output) @ w.unembed
 
 
+def residual_first(w: Weights, tokens: Tensor) -> Tensor:
+    """The sums of the output product start at the residual, as a compiler may arrange it."""
+    x = w.embed[tokens] + w.place
+    scores = (x[:, -1:] @ w.query) @ (x @ w.key).transpose(1, 2) / w.root
+    mix = (scores.softmax(-1) @ (x @ w.value))[:, 0]
+    return torch.addmm(x[:, -1], mix, w.output) @ w.unembed
+
+
 def one_by_one(w: Weights, tokens: Tensor) -> Tensor:
     """A sum for every input apart: products of vectors, other loops in the library."""
     return torch.stack([plain(w, row[None])[0] for row in tokens])
@@ -124,6 +132,7 @@ MACHINES: dict[str, Callable[[Weights, Tensor], Tensor]] = {
     "plain": plain,
     "all positions": all_positions,
     "fused attention": fused_attention,
+    "residual first": residual_first,
     "one by one": one_by_one,
     "scaled before": scaled_before,
     "wide sums": wide_sums,
@@ -140,6 +149,7 @@ class Unlucky:
     """
 
     weights: Weights
+    residual_first: bool
     signs: list[Tensor] | None = None
     errors: list[Tensor] = field(default_factory=list)
 
@@ -158,8 +168,10 @@ class Unlucky:
             total = self.off(total + column)
         return total
 
-    def product(self, a: Tensor, b: Tensor) -> Tensor:
-        return self.summed(self.off(a[:, None, :] * b.T[None]))
+    def product(self, a: Tensor, b: Tensor, start: Tensor | None = None) -> Tensor:
+        """Of matrices; `start` is the first term of every sum."""
+        terms = self.off(a[:, None, :] * b.T[None])
+        return self.summed(terms if start is None else torch.cat([start[..., None], terms], -1))
 
     def logits(self, tokens: Tensor) -> Tensor:
         w = self.weights
@@ -171,14 +183,23 @@ class Unlucky:
         weights = self.off(self.off(scores - scores.max()).exp(), EXP)
         pattern = self.off(weights / self.summed(weights))
         mix = self.summed(self.off(pattern * v.T))
-        return self.product(self.off(x[-1] + self.product(mix[None], w.output)[0])[None], w.unembed)[0]
+        if self.residual_first:
+            residual = self.product(mix[None], w.output, x[-1:])
+        else:
+            residual = self.off(x[-1:] + self.product(mix[None], w.output))
+        return self.product(residual, w.unembed)[0]
 
 
 def unlucky_logits(weights: Weights, tokens: Tensor, plus: int, minus: int | None) -> Tensor:
     """Logits of the machine that makes logit `plus` (less logit `minus`) as large as it can; weights in float64."""
-    trial = Unlucky(weights)
-    logits = trial.logits(tokens)
-    goal = logits[plus] - logits[minus] if minus is not None else logits[plus]
-    signs = torch.autograd.grad(goal, trial.errors)
-    with torch.no_grad():
-        return Unlucky(weights, [sign.sign() for sign in signs]).logits(tokens)
+
+    def goal(logits: Tensor) -> Tensor:
+        return logits[plus] - logits[minus] if minus is not None else logits[plus]
+
+    found = []
+    for residual_first in (False, True):
+        trial = Unlucky(weights, residual_first)
+        signs = torch.autograd.grad(goal(trial.logits(tokens)), trial.errors)
+        with torch.no_grad():
+            found.append(Unlucky(weights, residual_first, [sign.sign() for sign in signs]).logits(tokens))
+    return max(found, key=lambda logits: float(goal(logits)))

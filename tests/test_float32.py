@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from tests.checking import ARITHMETICS, arithmetic
-from tests.machines import MACHINES, Weights, plain, unlucky_logits
+from tests.machines import MACHINES, Weights, plain, residual_first, unlucky_logits
 from tests.models import TinyModel, copying, from_file, random_model, safetensors
 from tests.refusals import refused
 from verifier.cli import main
@@ -69,6 +69,21 @@ def test_no_machine_is_off_by_more_than_eta(machine: str) -> None:
     assert off.max() > 0
 
 
+def test_a_sum_that_starts_at_the_residual_is_covered() -> None:
+    """Once not: the residual then passes through as many roundings as the product has terms.  torch's compiler does this."""
+    h, small = 64, 2.0**-25
+    zero = [[0.0] * h] * 2
+    weights = {"W_E": [[1.0, 0.0], [1.0 + h * small / 2, 1.0]], "W_pos": [[0.0, 0.0]], "W_Q": zero, "W_K": zero}
+    weights |= {"W_V": [[0.0] * h, [small] * h], "W_O": [[0.0, 1.0]] * h, "W_U": [[1.0, 0.0], [0.0, 1.0]]}
+    model = TinyModel(weights)
+    logits = residual_first(Weights.of(model, torch.float32), torch.tensor([[0], [1]]))
+    assert logits[0].argmax() == 0
+    assert logits[1].argmax() == 0  # wrong, though right in real numbers
+    bound = verdict_of(model, "exact", "fast").bound
+    assert bound is not None
+    assert (bound.certified, bound.wrong) == (1, 0)
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_the_unluckiest_machine_is_not_off_by_more_than_eta(seed: int) -> None:
     model = rounded(copying(random.Random(seed), 4, 2 + seed % 2, noise=0.3, slope=float(seed % 4), copy=2.0 ** (seed % 5)))
@@ -95,13 +110,12 @@ def worst_share(model: TinyModel) -> float:
     return max(shares)
 
 
-def test_a_bound_that_is_reached() -> None:
-    assert 0.99 < worst_share(cancelling()) <= 1
+def test_a_bound_that_is_nearly_reached() -> None:
+    assert 0.7 < worst_share(cancelling()) <= 1
 
 
-@pytest.mark.parametrize(("name", "value"), [("ONE_ROUNDING", (0, 0)), ("_gamma", lambda magnitude, roundings: magnitude.scaled(0, 0))])
-def test_the_unluckiest_machine_finds_out_a_bound_that_forgets(monkeypatch: pytest.MonkeyPatch, name: str, value: object) -> None:
-    monkeypatch.setattr(rounding, name, value)
+def test_the_unluckiest_machine_finds_out_a_bound_that_forgets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rounding, "_gamma", lambda magnitude, roundings: magnitude.scaled(0, 0))
     assert worst_share(cancelling()) > 1
 
 

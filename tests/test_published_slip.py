@@ -1,4 +1,4 @@
-"""The published default strategy certifies wrong inputs of a crafted model (MATH G1); ours does not."""
+"""The published default strategy certifies wrong inputs of a crafted model (docs/mathematics.md, P1); ours does not."""
 
 from __future__ import annotations
 

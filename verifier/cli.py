@@ -23,6 +23,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from types import ModuleType
 from typing import Any, NoReturn
 
@@ -44,7 +45,7 @@ class Command:
 COMMANDS: dict[str, Command] = {
     "train": Command("verifier.commands.train", "train a model by the published recipe", "prove"),
     "import": Command("verifier.commands.import_", "turn a checkpoint into a weights file, values unchanged", "prove"),
-    "strategies": Command("verifier.commands.strategies", "list the proof strategies, cheapest last", "prove"),
+    "strategies": Command("verifier.commands.strategies", "list the proof strategies and their cost classes", "prove"),
     "prove": Command("verifier.commands.prove", "write a statement and its certificate", "prove"),
     "check": Command("verifier.commands.check", "re-check a certificate from the weights", ""),
     "float32": Command("verifier.commands.float32", "the formula's verdict beside that of every float32 machine", "prove"),
@@ -99,14 +100,24 @@ def _parser(arguments: Sequence[str]) -> Parser:
         description="Certificates for accuracy bounds of neural networks: generate, check, audit.",
         epilog="`verifier COMMAND --help` shows a command's arguments and examples.",
     )
+    parser.add_argument("--version", action="version", version=f"verifier {_version()}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
     requested = next((word for word in arguments if not word.startswith("-")), None)
+    if requested is not None and requested not in COMMANDS:
+        raise Usage("usage", expected="a command of `verifier --help`", got=requested)
     for name, command in COMMANDS.items():
         if name == requested:
             _load(command).add_parser(subparsers)
         else:
             subparsers.add_parser(name, help=command.summary)
     return parser
+
+
+def _version() -> str:
+    try:
+        return version("verifier")
+    except PackageNotFoundError:
+        return "(not installed)"
 
 
 def _load(command: Command) -> ModuleType:

@@ -12,7 +12,7 @@ from certificates.corpus.arguments import attention, hot, peel, peeled, size_dir
 from certificates.corpus.cases import Case
 from certificates.corpus.makers import Maker, imperfect, tiny
 from certificates.corpus.model_files import TINY, safetensors
-from certificates.corpus.models import denormal_model, near_tie_model, overflowing_model
+from certificates.corpus.models import denormal_model, late_residual_model, near_tie_model, overflowing_model
 from certificates.corpus.rejected.refusal import refusal
 from verifier.strategies.steps import ALL_TABLES, exact_tables, float_array, step
 
@@ -57,6 +57,7 @@ def rejected_float32() -> list[Case]:
         return Case(name, maker.statement(bound), maker.certificate(steps), maker.model, expected)
 
     wide = Maker(safetensors({name: (tensor.astype("<f8") + 2.0**-40) for name, tensor in TINY.items()}), function="float32")
+    late = Maker(late_residual_model(), function="float32")
     denormal, overflowing = Maker(denormal_model(), function="float32"), Maker(overflowing_model(), function="float32")
     real = tiny.certificate(tiny.brute_force())
     half = Fraction(1, 2)
@@ -78,6 +79,13 @@ def rejected_float32() -> list[Case]:
             exit_code=1,
             maker=overflowing,
             certificate=overflowing.certificate(overflowing.brute_force()),
+        ),
+        beyond(
+            "float32-sum-from-the-residual",
+            "All inputs, though a machine that starts the output's sums at the residual answers one wrongly.",
+            late,
+            late.count_every(),
+            Fraction(1),
         ),
         beyond("float32-near-tie-right", "Right by less than rounding errors.", NEAR_TIE32, NEAR_TIE32.count_every(), half),
         refusal(

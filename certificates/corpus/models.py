@@ -52,6 +52,23 @@ def overflowing_model() -> bytes:
     return safetensors({FILE_NAMES[name]: weights[name].astype("<f4") for name in FILE_NAMES})
 
 
+def late_residual_model() -> bytes:
+    """Two tokens, one position, head width 64: both right, but not where the sums of the output product start at the residual.
+
+    Token 1's logits are 1 + 2^-20 and 1 + 2^-19, the latter as 1 and 64 terms of 2^-25, each lost if it is added to 1.
+    """
+    h, small = 64, 2.0**-25
+    shapes = {"W_pos": (1, 2), "W_Q": (1, 2, h), "W_K": (1, 2, h)}
+    weights = {
+        "W_E": np.array([[1, 0], [1 + h * small / 2, 1]]),
+        "W_V": np.array([[[0] * h, [small] * h]]),
+        "W_O": np.array([[[0, 1]] * h]),
+        "W_U": np.eye(2),
+        **{name: np.zeros(shape) for name, shape in shapes.items()},
+    }
+    return safetensors({FILE_NAMES[name]: weights[name].astype("<f4") for name in FILE_NAMES})
+
+
 def misled_model() -> bytes:
     """Weights on which the published sub-cubic rule certifies inputs that are wrong (docs/mathematics.md, pitfall P1).
 

@@ -2,7 +2,7 @@ module
 public import Verifier.Sum
 public section
 
-/-! Weighted means and the argument that clears the softmax denominator (MATH.md L2-L7, L33). -/
+/-! Weighted means and the argument that clears the softmax denominator (L2-L6, L33 of docs/mathematics.md). -/
 
 namespace Verifier
 open Std Lean.Grind ExpField

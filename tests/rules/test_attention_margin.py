@@ -1,4 +1,4 @@
-"""attention_margin: the paper's sub-cubic argument without the paper's slips (MATH G1, G2, G3)."""
+"""attention_margin: the paper's sub-cubic argument without the paper's slips (docs/mathematics.md, P1 to P3)."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def zeros(rows: int, columns: int) -> list[list[float]]:
 
 
 def upstream_counterexample() -> TinyModel:
-    """MATH G1: with an attention below the average, the wrong sign of the paper's default rule certifies the inputs (7, q), q <= 3."""
+    """P1: with an attention below the average, the wrong sign of the paper's default rule certifies the inputs (7, q), q <= 3."""
     v, n = 8, 2
     h, d = v + n, 2 * v + n
     scores = zeros(v, v)

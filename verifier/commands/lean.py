@@ -31,7 +31,8 @@ def add_parser(subparsers: Any) -> None:
     """Declare the arguments."""
     parser = subparsers.add_parser("lean", description="The rules as theorems, and certificates that Lean accepts.", epilog=EXAMPLES)
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
-    export = actions.add_parser("export", description="Write a certificate as Lean data with its theorem.", epilog=EXAMPLES)
+    description = "Write a certificate as Lean data with its theorem."
+    export = actions.add_parser("export", help="write a certificate as Lean data", description=description, epilog=EXAMPLES)
     for name in ("statement", "certificate", "model"):
         export.add_argument(name, type=Path, metavar=name.upper())
     export.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="the folder to write to")
@@ -39,7 +40,8 @@ def add_parser(subparsers: Any) -> None:
     export.add_argument("--force", action="store_true", help="replace existing files")
     export.add_argument("--json", action="store_true", help="print one JSON object")
     export.set_defaults(run=run_export)
-    checking = actions.add_parser("check", description="Build the library, and the proof in DIR if one is named.", epilog=EXAMPLES)
+    description = "Build the library, and the proof in DIR if one is named."
+    checking = actions.add_parser("check", help="build the library, and check an export", description=description, epilog=EXAMPLES)
     checking.add_argument("folder", type=Path, nargs="?", metavar="DIR", help="a folder that `verifier lean export` wrote")
     checking.add_argument("--evaluate", action="store_true", help="run the checker on DIR by evaluation; no proof results")
     checking.add_argument("--json", action="store_true", help="print one JSON object")

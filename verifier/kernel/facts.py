@@ -1,6 +1,6 @@
 """What a step can conclude: facts about tables, then about sets of inputs, then one number.
 
-Notation (MATH in docs/mathematics.md): n positions, the last one holds the query q; m the true maximum; x a wrong output; k a
+Notation (docs/mathematics.md): n positions, the last one holds the query q; m the true maximum; x a wrong output; k a
 key token; w_i(k) > 0 a weight proportional to the attention that slot i pays to token k.  Phi_x(t) = sum_i w_i(t_i) * gap_i > 0 for
 all x != m iff the input t is answered correctly (L4); gaps are positive when right.
 """

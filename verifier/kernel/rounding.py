@@ -25,7 +25,7 @@ UNIT = -100  # exponent of the unit that bounds are rounded up to
 FINITE = 100  # an error bound below 2^FINITE: every partial sum it was made of is below 2^126
 ONE_ROUNDING = (1, -24)  # u
 SCALE_ROUNDINGS = 8  # of the division by sqrt(h), wherever a machine puts it
-SHIFT_ROUNDINGS = 3  # of the subtraction of the largest score: one, of a difference up to twice as large as a score
+SHIFT_ROUNDINGS = 7  # of the argument of exp: the largest score subtracted, times log2 e; each of a number up to twice a score
 EXP_ERROR = -16  # exponent: |log(computed exp / exact exp)| <= 2^-16, that is exp within 64 units in the last place
 MIX_ROUNDINGS = 8  # beyond 2 n, of softmax's quotient and of weight times value; one of them stands for weights that underflow
 
@@ -59,7 +59,8 @@ class Rounding:
         output = self.paths.weight("W_O", "head", "model").absolute()
         error = _through(value, mixed, output) + self._error("queries").column_max()
         residual = value @ output + self._magnitude("queries").column_max()
-        error = error + _rounded((residual + error).scaled(*ONE_ROUNDING))
+        # attack: a library may start the sum of the product at the residual, which then passes through all of its additions
+        error = error + _rounded(_gamma(residual + error, model.head_width + 1))
         return _rounded(_through(residual, error, unembed).transposed.column_max()).named("query", "slack")
 
     def _magnitude(self, side: str) -> Matrix:

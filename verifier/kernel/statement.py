@@ -121,10 +121,10 @@ def bind(statement: Statement, model: Model, *, file: str) -> None:
     """Refuse unless the statement speaks about this very model."""
     subject = statement.subject
 
-    def refuse(code: str, expected: object, got: object, clause: str) -> SubjectMismatch:
-        return SubjectMismatch(
-            code, expected=str(expected), got=got, file=file, clause=clause, hint="check that statement and model belong together"
-        )
+    together = "check that statement and model belong together"
+
+    def refuse(code: str, expected: object, got: object, clause: str, hint: str = together) -> SubjectMismatch:
+        return SubjectMismatch(code, expected=str(expected), got=got, file=file, clause=clause, hint=hint)
 
     if subject.model != model.digest:
         raise refuse("model-digest", model.digest, subject.model, "2.3")
@@ -135,5 +135,6 @@ def bind(statement: Statement, model: Model, *, file: str) -> None:
     if subject.function == "float32":
         for name, rows in model.weights.items():
             for entry in (entry for row in rows for entry in row):
-                if not is_normal_binary32(*entry):  # a machine would round it, or read it as 0
-                    raise refuse("not-binary32", f"weights in {name} that are 0 or normal binary32 numbers", entry, "2.7")
+                if not is_normal_binary32(*entry):
+                    expected, hint = f"weights in {name} that are 0 or normal binary32 numbers", "a machine would round it, or read it as 0"
+                    raise refuse("not-binary32", expected, f"{entry[0]} * 2^{entry[1]}", "2.7", hint)

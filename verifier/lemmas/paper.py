@@ -197,6 +197,6 @@ LEMMAS = (
     Lemma(margin_by_attention, "3 slots", "attention_margin", ("L5", "L23", "L28")),
     Lemma(apart_without_a_centre, "3 outputs", "attention_margin", ("L6",)),
     Lemma(mean_and_difference, "3 outputs", "attention_margin", ("L9",)),
-    Lemma(chord_below_the_envelope, "3 outputs", "attention_margin", ("L8",)),
+    Lemma(chord_below_the_envelope, "3 outputs", "attention_margin", ("L8", "L26")),
     Lemma(both_ends_decide, "2 outputs", "attention_margin", ("L8",)),
 )

@@ -1,6 +1,6 @@
 """UNTRUSTED provers: one file per idea.  They search in floats and emit steps and hints; the kernel believes none of it.
 
-`STRATEGIES` lists them from the longest proof to the shortest, the paper's 100 sub-cubic combinations last.
+`STRATEGIES` lists the paper's brute force and cubic first, then ours, then the paper's 100 sub-cubic combinations.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from verifier.strategies.steps import Step, peel, step
 
 
 def envelope(model: FloatModel, subject: Subject) -> list[Step]:
-    """Exact scores; skip path as mean row and exact range of the rest (MATH O1-O4 of docs/mathematics.md)."""
+    """Exact scores; skip path as mean row and exact range of the rest (L16, L23, L26)."""
     mean = model.queries.mean(0, keepdims=True)
     skip = [
         step("skip.peeled", "peeled_table", table="skip", positions="centred", peels=[peel(0, 0, "row", mean)]),

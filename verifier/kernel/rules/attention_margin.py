@@ -34,8 +34,8 @@ def attention_margin(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hin
       W the least D_x(k) over x != m and the tokens allowed, q among them (L28), h the skip path's slack (L23);
     * min_x (L_x + a R_x) >= min L + a min R (average none, L6); >= min (L + abar R) + the lesser of (a - abar) min R and
       (a - abar) max R (mean, L9 with the sign that holds for a < abar too); or its chords between nodes, for it is concave in a
-      (envelope, L26).  Each is concave in a, so the two ends of the range of a decide (L8, and not one of them: G2).
-    c = 0 at q = m is one input, with the exact skip row.  Conclusion: counts by L24, with m - G + 1 tokens per slot (G3).
+      (envelope, L26).  Each is concave in a, so the two ends of the range of a decide (L8, and not one of them: P2).
+    c = 0 at q = m is one input, with the exact skip row.  Conclusion: counts by L24, with m - G + 1 tokens per slot (P3).
     Operations: about 40 per (q, m, c), 2 v per m (envelope: 2 v 2^NODE_BITS), v d per m.  Soundness: `attention_margin_sound`.
     """
     margins = Margins.of(premises, context)

@@ -25,7 +25,7 @@ def decoupled_constraint(premises: Mapping[str, list[Fact]], hints: Mapping[str,
         Phi_x(t) >= w_{n-1}(q) (G + R_{n-1}(q)) + sum_i w_i(t_i) (G + R_i(t_i)),
     where a block of tokens takes the hull of its weights and the least of its R.  Any s is sound.
     Operations: n v^2 for one shift row (n v^3 for one per m), then 5 per (q, i, block).
-    Soundness: `decoupled_constraint_sound` (L4, L7, L8, L33).
+    Soundness: `decoupled_constraint_sound` (L4, L6, L8, L33).
     """
     margins = Margins.of(premises, context)
     array = hints["shift"]

@@ -20,7 +20,7 @@ def hot_constraint(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hint]
     For each m that `hot` names, with H_m its outputs: one constraint for all x outside H_m and {m} together, decoupled with the
     shift as in decoupled_constraint, and one joint constraint per x in H_m.  Every input that satisfies all of them is right.
     Conclusion: constraints for these maxima only; the others are left to another step.
-    Operations: 3 n v^2 and 4 (|H_m| + 1) n per (q, k).  Soundness: `hot_constraint_sound` (L4, L7, L33).
+    Operations: 3 n v^2 and 4 (|H_m| + 1) n per (q, k).  Soundness: `hot_constraint_sound` (L4, L6, L33).
     """
     margins = Margins.of(premises, context)
     v = context.vocabulary
