@@ -126,7 +126,7 @@ def section() -> str:
 
 # One Lean file
 
-CHANGES: Mapping[str, str] = {  # what is changed -> the changed certificate; `c` is the untouched one
+SPLIT_CHANGES: Mapping[str, str] = {  # what is changed -> the changed certificate; `c` is the untouched one
     "a skip entry": "{ c with skip := bump c.skip 1 0 1 }",
     "a score": "{ c with score := bump c.score 1 1 (-1) }",
     "a copy entry": "{ c with copy := bump c.copy 0 1 1 }",
@@ -146,6 +146,17 @@ CHANGES: Mapping[str, str] = {  # what is changed -> the changed certificate; `c
     "the parts left out": "changedSplit c fun s => { s with parts := [] }",
     "no splits at all": "{ c with splits := [] }",
     "fields too narrow for the counts": "{ c with baseBits := 1 }",
+}
+ABSENT_CHANGES: Mapping[str, str] = {
+    "least skip gaps raised by one, absent outputs": "changedAbsent c fun p => { p with G := bumpRow p.G 1 1 }",
+    "least copy gaps raised by one, absent outputs": "changedAbsent c fun p => { p with worst := bump p.worst 0 1 1 }",
+    "thresholds lowered by one, absent outputs": "changedAbsent c fun p => { p with plan := mapRows (fun r => bumpRow r 1 (-1)) p.plan }",
+    "an absent/present split taken for one of parts": "{ c with splits := c.absent, absent := [] }",
+    "no splits at all": "{ c with absent := [] }",
+}
+CHANGES: Mapping[Path, Mapping[str, str]] = {  # case -> its changes
+    ROOT / "certificates" / "accepted" / "imperfect-subcubic": SPLIT_CHANGES,
+    ROOT / "certificates" / "accepted" / "imperfect-absent-present": ABSENT_CHANGES,
 }
 TOOLS = """
 /-- A row with `d` added at index `i`. -/
@@ -175,14 +186,17 @@ def bump : List (List Int) → Nat → Nat → Int → List (List Int)
 /-- A certificate with all parts changed. -/
 @[specialize] def changed (c : Certificate) (f : Part → Part) : Certificate :=
   changedSplit c fun s => { s with parts := eachPart f s.parts }
+/-- A certificate with all parts for absent outputs changed. -/
+@[specialize] def changedAbsent (c : Certificate) (f : Part → Part) : Certificate :=
+  { c with absent := eachMaximum (fun s => { s with parts := eachPart f s.parts }) c.absent }
 """
 
 
-def lean_file(folders: Sequence[Path], changed: Path, library: Path) -> str:
-    """`check` on each case, then on each change of one of them.  Lean prints one number per line.
+def lean_file(folders: Sequence[Path], library: Path) -> str:
+    """`check` on each case, each followed by its changes if it has any.  Lean prints one number per line.
 
-    A case: 4 times the certified count, plus 2 if `check` accepts that count as the claim, plus 1 if it accepts one input more.
-    Two slices of the case that is changed: the sum of their counts.  A change: 1 if `check` still accepts the untouched count.
+    A case: 4 times the certified count, plus 2 if `check` accepts that count as the claim, plus 1 if it accepts one input more.  Then,
+    where there are changes: the sum of the counts of two slices, and per change 1 if `check` still accepts the untouched count.
     """
     text = [TOOLS]
     for folder in folders:
@@ -191,12 +205,12 @@ def lean_file(folders: Sequence[Path], changed: Path, library: Path) -> str:
         said = [f"(check model c scope {more} {case.statement.subject.total}).toNat" for more in ("n", "(n + 1)")]
         call = "match sliceCount model c scope 0 model.v with | none => 0 | some n => " + f"4 * n + 2 * {said[0]} + {said[1]}"
         text.append(f"namespace {named(folder)}\n{given}\ndef c : Certificate := {filled} 0 model.v\n#eval {call}")
-        if folder == changed:
+        if folder in CHANGES:
             n, total = stage(folder)[1], case.statement.subject.total
             halves = ranges(len(case.model.weights["W_E"]), 2)
             parts = [f"sliceCount model ({filled} {first} {size}) scope {first} {size}" for first, size in halves]
             text.append(f"#eval match {', '.join(parts)} with | some a, some b => a + b | _, _ => 0")
-            text += [f"/- {what} -/\n#eval (check model ({new}) scope {n} {total}).toNat" for what, new in CHANGES.items()]
+            text += [f"/- {what} -/\n#eval (check model ({new}) scope {n} {total}).toNat" for what, new in CHANGES[folder].items()]
         text.append(f"end {named(folder)}")
     return one_file(checker_source(library), "\n".join(text))
 

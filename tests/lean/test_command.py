@@ -32,7 +32,7 @@ def test_an_exported_folder_is_not_overwritten(tmp_path: Path) -> None:
 
 
 def test_a_certificate_of_another_family_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    files = proved("absent-present", tmp_path / "proof")
+    files = proved("cubic", tmp_path / "proof")
     assert main(["lean", "export", *files, "-o", str(tmp_path / "lean")]) == 3
     assert "not-exportable" in capsys.readouterr().err
 

