@@ -178,7 +178,7 @@ class Unlucky:
         x = self.off(w.embed[tokens] + w.place)
         q, k, v = self.product(x[-1:], w.query), self.product(x, w.key), self.product(x, w.value)
         scores = self.product(q, k.T)[0] / w.root
-        for _ in range(8):
+        for _ in range(13):
             scores = self.off(scores)
         weights = self.off(self.off(scores - scores.max()).exp(), EXP)
         pattern = self.off(weights / self.summed(weights))

@@ -24,8 +24,7 @@ from verifier.kernel.model import Paths
 UNIT = -100  # exponent of the unit that bounds are rounded up to
 FINITE = 100  # an error bound below 2^FINITE: every partial sum it was made of is below 2^126
 ONE_ROUNDING = (1, -24)  # u
-SCALE_ROUNDINGS = 8  # of the division by sqrt(h), wherever a machine puts it
-SHIFT_ROUNDINGS = 7  # of the argument of exp: the largest score subtracted, times log2 e; each of a number up to twice a score
+SCALE_ROUNDINGS = 15  # of the division by sqrt(h), the subtraction of the largest score and a product with log2 e, wherever they are put
 EXP_ERROR = -16  # exponent: |log(computed exp / exact exp)| <= 2^-16, that is exp within 64 units in the last place
 MIX_ROUNDINGS = 8  # beyond 2 n, of softmax's quotient and of weight times value; one of them stands for weights that underflow
 
@@ -42,7 +41,7 @@ class Rounding:
         query, query_error = self._product("queries", "W_Q")
         key, key_error = (side.column_max() for side in self._product("keys", "W_K"))
         key = key + self._places("W_K")
-        roundings = self.paths.model.head_width + SCALE_ROUNDINGS + SHIFT_ROUNDINGS
+        roundings = self.paths.model.head_width + SCALE_ROUNDINGS
         largest = query + query_error
         total = largest @ key_error.transposed + query_error @ key.transposed + _gamma(largest @ (key + key_error).transposed, roundings)
         head_width = Matrix(((self.paths.model.head_width,),), 0, total.axes, total.ledger)
