@@ -99,5 +99,6 @@ def _evaluate(args: argparse.Namespace) -> int:
         print(json.dumps({"accepted": result.accepted, "certified": result.certified, "seconds": round(result.seconds, 1)}))
     else:
         word = "yes" if result.accepted else "no"
-        print(f"Lean's checker, evaluated, says {word}: {result.certified} inputs certified ({result.seconds:.0f} s)")
+        took = f"{result.seconds:.0f} s" if result.seconds else "unchanged since the last time"
+        print(f"Lean's checker, evaluated, says {word}: {result.certified} inputs certified ({took})")
     return 0 if result.accepted else 1
