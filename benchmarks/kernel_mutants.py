@@ -45,7 +45,7 @@ from benchmarks.common import MODELS, RESULTS, ROOT, machine, markdown, write
 
 STATE = MODELS / "kernel_mutants.jsonl"
 EQUIVALENT = Path(__file__).with_name("kernel_mutants_equivalent.json")
-CPU_SECONDS, MEMORY = 240, 6 << 30  # of one judgement
+CPU_SECONDS, QUICK_CPU_SECONDS, MEMORY = 240, 60, 6 << 30  # of one judgement; of its quick tests
 SKIPPED_FILES = {"errors.py", "limits.py", "__main__.py", "arithmetic.py", "__init__.py"}  # no decision about a claim is made there
 SKIPPED_FUNCTIONS = {"_parameters", "words", "sentence", "__repr__", "backend"}  # they count the length of a proof, or print
 COSTS = {"count", "_count", "unexplained_dimension", "operations", "progress", "_parameters"}  # the length of the proof, not its truth
@@ -334,10 +334,12 @@ def judge(mutant: Mutant, root: Path, first: list[str]) -> tuple[str, str, float
 
     def work() -> int:
         if first:
+            resource.setrlimit(resource.RLIMIT_CPU, (QUICK_CPU_SECONDS, CPU_SECONDS))
             files = sorted({test.split("::")[0] for test in first})
             code = run_tests(files, Chosen(first))
             if code in (1, 2):  # a test failed, or could not even be imported; 5, no test found, decides nothing
                 return code
+            resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
         return run_tests(suite(root))
 
     code, seconds = in_process(root, mutant, work)
@@ -456,11 +458,10 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    import _hypothesis_pytestplugin  # noqa: F401 - what every judgement needs is imported once, before the forks
-    import flint  # noqa: F401
-    import hypothesis.internal.observability  # noqa: F401
+    import flint  # noqa: F401 - what every judgement needs is imported once, before the forks
     import jsonschema  # noqa: F401
     import mpmath  # noqa: F401
     import numpy  # noqa: F401
 
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # they take a second to import, and the suite needs none
     sys.exit(main())

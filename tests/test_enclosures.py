@@ -1,0 +1,88 @@
+"""benchmarks/enclosures.py: a sample of it holds, and its judge convicts an arithmetic that does not round outward."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmarks.enclosures import OPERATIONS, Work, measure
+from verifier import fast
+from verifier.fast import ArrayCells, EnclosureCells
+from verifier.kernel import exponential, interval
+from verifier.kernel.interval import Interval
+
+WORK = {(arithmetic, name): work for arithmetic, name, work in OPERATIONS}
+ROUNDED = ("add", "subtract", "multiply", "divide", "sqrt")
+
+
+def measured(arithmetic: str, name: str, count: int = 1000) -> dict[str, Any]:
+    return measure(arithmetic, name, WORK[arithmetic, name], count, 2)
+
+
+@pytest.mark.parametrize(("arithmetic", "name", "work"), OPERATIONS)
+def test_every_operation_encloses(arithmetic: str, name: str, work: Work) -> None:
+    found = measured(arithmetic, name)
+    assert (found["arguments"], found["failures"], found["first_failure"]) == (1000, 0, "")
+    assert found["unbounded"] < 400
+    if not name.startswith("exp"):  # whose width is set by the number of squarings
+        assert found["worst_ulp"] <= 2.01
+
+
+def test_all_operations_of_both_arithmetics_are_there() -> None:
+    names = {name for by, name in WORK if by == "fast"} - {"multiply, first factor nonnegative"}
+    assert names == {name for by, name in WORK if by == "mpmath"}
+    assert len(names) == 13
+
+
+# A broken arithmetic is noticed
+
+
+@pytest.mark.parametrize("name", [*ROUNDED, "multiply, first factor nonnegative"])
+def test_float64_rounded_to_nearest_is_noticed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(EnclosureCells, "outward", staticmethod(EnclosureCells))
+    assert measured("fast", name)["failures"] > 10
+
+
+@pytest.mark.parametrize("name", [*ROUNDED, "from dyadics"])
+@pytest.mark.parametrize("end", ["UP", "DOWN"])
+def test_one_end_of_the_reference_rounded_to_nearest_is_noticed(name: str, end: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interval, end, "n")
+    assert measured("mpmath", name)["failures"] > 10
+
+
+def loose(number: tuple[int, ...]) -> tuple[int, ...]:
+    return interval.mpf_sub(number, interval.from_man_exp(1, -20), 128, "f")
+
+
+BREAKS: dict[tuple[str, str], tuple[Any, str, Any]] = {
+    ("fast", "minimum"): (EnclosureCells, "combine", lambda self, name, other: self),
+    ("fast", "hull"): (EnclosureCells, "combine", lambda self, name, other: self),
+    ("fast", "negate"): (EnclosureCells, "negated", lambda self: EnclosureCells(-self.lo, -self.hi)),
+    ("fast", "floor"): (EnclosureCells, "floor", lambda self, axis, shifts: ArrayCells(np.ones(self.shape, dtype=np.int64))),
+    ("fast", "from dyadics"): (fast, "float_above", lambda mantissa, exponent: float(mantissa) * 2.0 ** min(exponent, 300)),
+    ("fast", "certainly positive"): (EnclosureCells, "positive", lambda self: ArrayCells(self.lo >= 0)),
+    ("fast", "certainly nonpositive"): (EnclosureCells, "nonpositive", lambda self: ArrayCells(self.lo <= 0)),
+    ("mpmath", "maximum"): (interval, "greater", interval.lesser),
+    ("mpmath", "floor"): (Interval, "floor", lambda self, shift: 1),
+    ("mpmath", "certainly positive"): (Interval, "certainly_positive", lambda self: not self.lo[0]),
+    ("mpmath", "certainly nonpositive"): (Interval, "certainly_nonpositive", lambda self: bool(self.lo[0])),
+    ("both", "exp_nonpositive"): (exponential, "_exp_above", exponential._exp_below),
+    ("both", "divided_by_root"): (exponential, "isqrt", lambda number: exponential.ARGUMENT_BITS),
+}
+
+
+@pytest.mark.parametrize(("arithmetic", "name"), BREAKS)
+def test_a_broken_operation_is_noticed(arithmetic: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(*BREAKS[arithmetic, name])
+    assert measured(arithmetic, name)["failures"] > 10
+
+
+def test_width_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    true: Callable[[Interval, Interval], Interval] = Interval.__add__
+    monkeypatch.setattr("benchmarks.enclosures.METHODS", {"add": lambda x, y: Interval(loose(true(x, y).lo), true(x, y).hi)})
+    found = measured("mpmath", "add")
+    assert found["failures"] == 0
+    assert found["worst_ulp"] > 1000
