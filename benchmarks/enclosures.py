@@ -6,7 +6,9 @@ An argument is an interval, or a pair of them (benchmarks/enclosure_arguments.py
 hold the exact range of the operation, computed by Arb without error or far more precisely than the ends; what Arb cannot decide counts
 as a failure too.  An overestimate is the distance of an end from the exact one, the larger of the two ends, in units in the last place
 of that end: of 53 bits for `fast`, of 128 for `mpmath` and for exp, of 2^-128 for fixed-point numbers.  Finished operations are kept, so
-a run can be stopped and goes on where it was.  Writes benchmarks/results/enclosures.json and enclosures.md.
+a run can be stopped and goes on where it was.  The vectors in tests/vectors (tests/itl.py) are judged too, and counted apart.
+
+Writes benchmarks/results/enclosures.json and enclosures.md.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from benchmarks.common import RESULTS, ROOT, machine, markdown, write
 from benchmarks.enclosure_arguments import dyadic, float_ends, floats, interval, partner, partners
+from tests.itl import judge as judge_vectors
 from verifier.fast import EnclosureCells, FastArithmetic
 from verifier.kernel.arithmetic import GRID_BITS, NEVER
 from verifier.kernel.exponential import ARGUMENT_BITS, LOWEST_ARGUMENT, divided_by_root, exp_nonpositive
@@ -379,6 +382,8 @@ def page(result: dict[str, Any]) -> str:
     """The results for a reader."""
     names = ("arithmetic", "operation", "arguments", "failures", "unbounded", "median_ulp", "worst_ulp", "cpu_seconds")
     rows = [[one[name] for name in names] for one in result["operations"]]
+    vectors = result["vectors"]
+    judged = ", ".join(f"{number} by {name}" for name, number in vectors["judged"].items())
     return "\n".join(
         [
             "# Enclosures against Arb\n",
@@ -391,6 +396,8 @@ def page(result: dict[str, Any]) -> str:
             "the value for `exp_nonpositive`; integers for `floor`; decisions missed for the signs. `unbounded`: an infinite or NaN end,",
             "of the argument or the result (for exp: an argument below the cap), judged for containment and not for width. Seconds include",
             "the judge.\n",
+            f"Vectors in the language of the IEEE 1788 suites ({', '.join(vectors['files'])}): {judged};",
+            f"{len(vectors['failures'])} failures.\n",
         ]
     )
 
@@ -400,6 +407,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=1_000_000, help="arguments per operation")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--vectors", nargs="+", type=Path, default=[], metavar="FOLDER", help="more files *.itl, such as the IEEE 1788 suites"
+    )
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="measure these operations again")
     args = parser.parse_args()
     state = hashlib.sha256(b"".join((ROOT / name).read_bytes() for name in (*SOURCES, "benchmarks/enclosure_arguments.py")))
@@ -417,10 +427,14 @@ def main() -> int:
             operations = [done[a, n] for a, n, _ in OPERATIONS if (a, n) in done]
             total = {field: sum(one[field] for one in operations) for field in ("arguments", "failures")}
             write(place, json.dumps({**key, **total, "operations": operations, "machine": machine()}, indent=1) + "\n")
-    result = json.loads(place.read_text(encoding="utf-8"))
+    paths = [path for folder in [ROOT / "tests" / "vectors", *args.vectors] for path in sorted(folder.rglob("*.itl"))]
+    found = judge_vectors(paths)
+    vectors = {"files": [path.name for path in paths], "judged": found.judged, "not_applicable": found.not_applicable}
+    result = json.loads(place.read_text(encoding="utf-8")) | {"vectors": vectors | {"failures": found.failures}}
+    write(place, json.dumps(result, indent=1) + "\n")
     write(RESULTS / "enclosures.md", page(result))
-    print(f"{result['arguments']} arguments, {result['failures']} containment failures")
-    return 1 if result["failures"] else 0
+    print(f"{result['arguments']} arguments, {result['failures']} containment failures", *found.lines(), sep="\n")
+    return 1 if result["failures"] or found.failures else 0
 
 
 if __name__ == "__main__":

@@ -6,8 +6,8 @@ A mutant is one small change in `verifier/kernel` or `verifier/fast.py`, made in
 strictness, a sign turned, a rounding direction turned, least for largest, an integer off by one, a check left out, `and` for `or`.
 Changes that cannot make a verdict false are left out: what counts the length of a proof, texts of messages, the values of limits.
 Each mutant is judged in a process of its own, on a copy of the tree made at the start: first by the quickest tests that call the
-function in question (a run without mutants finds them), then, if those pass, by all of SUITE.  It is killed if a test fails, or if it
-runs out of time or memory; so `survived` always means that the whole of SUITE passed.
+function in question (a run without mutants finds them), then, if those pass, by the rest of SUITE that calls it; code outside of
+functions by all of SUITE.  It is killed if a test fails, or if it runs out of time or memory.
 
 Survivors are either equivalent, with the argument why in kernel_mutants_equivalent.json beside this file, or real: those need a test.
 A run can be stopped and goes on where it was.  Writes benchmarks/results/kernel_mutants.json and kernel_mutants.md.
@@ -293,7 +293,8 @@ def suite(root: Path) -> list[str]:
 def survey(root: Path) -> Map:
     """The suite without any mutant, with what each test calls; kept for the next run.  Raises SystemExit if it fails."""
     state = hashlib.sha256()
-    for path in sorted([*(root / "verifier").rglob("*.py"), *(root / "tests").rglob("*.py")]):
+    helpers = [path for path in (root / "tests").rglob("*.py") if not path.name.startswith("test_")]
+    for path in sorted([*(root / "verifier").rglob("*.py"), *helpers, *(root / name for name in suite(root))]):
         state.update(path.read_bytes())
     place = STATE.with_name(f"kernel_mutants_calls_{state.hexdigest()[:12]}.json")
     if place.exists():
@@ -312,35 +313,39 @@ def survey(root: Path) -> Map:
     return json.loads(place.read_text(encoding="utf-8"))
 
 
-def quick(mutant: Mutant, calls: Map, killers: Counter[str]) -> list[str]:
-    """Tests that call the mutated function, those first that have killed often for the time they take."""
-    name = f"{mutant.file}:{mutant.function}"
-    able = [test for test, facts in calls.items() if name in facts["functions"]]
-    able.sort(key=lambda test: calls[test]["seconds"] / (1 + killers[test.split("::")[0]]))
-    chosen: list[str] = []
+def able(mutant: Mutant, calls: Map, killers: Counter[str]) -> tuple[list[str], list[str]]:
+    """Tests that call the mutated function, those first that have killed often for the time they take: a few seconds of them, the rest."""
+    found = [test for test, facts in calls.items() if f"{mutant.file}:{mutant.function}" in facts["functions"]]
+    found.sort(key=lambda test: calls[test]["seconds"] / (1 + killers[test.split("::")[0]]))
+    first: list[str] = []
     per_file: Counter[str] = Counter()
     left = QUICK_SECONDS
-    for test in able:
+    for test in found:
         file = test.split("::")[0]
-        if left > calls[test]["seconds"] and per_file[file] < QUICK_TESTS // 4 and len(chosen) < QUICK_TESTS:
-            chosen.append(test)
+        if left > calls[test]["seconds"] and per_file[file] < QUICK_TESTS // 4 and len(first) < QUICK_TESTS:
+            first.append(test)
             per_file[file] += 1
             left -= calls[test]["seconds"]
-    return chosen
+    return first, [test for test in found if test not in set(first)]
 
 
-def judge(mutant: Mutant, root: Path, first: list[str]) -> tuple[str, str, float]:
-    """(`killed`, by which test, seconds) or (`survived`, "", seconds)."""
+def judge(mutant: Mutant, root: Path, first: list[str], rest: list[str]) -> tuple[str, str, float]:
+    """(`killed`, by which test, seconds) or (`survived`, "", seconds).  rest: none stands for the whole suite."""
 
     def work() -> int:
         if first:
             resource.setrlimit(resource.RLIMIT_CPU, (QUICK_CPU_SECONDS, CPU_SECONDS))
             files = sorted({test.split("::")[0] for test in first})
             code = run_tests(files, Chosen(first))
-            if code in (1, 2):  # a test failed, or could not even be imported; 5, no test found, decides nothing
+            if code:
                 return code
             resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
-        return run_tests(suite(root))
+        if first and not rest:
+            return 0
+        if not rest:
+            return run_tests(suite(root))
+        files = list(dict.fromkeys(test.split("::")[0] for test in rest))
+        return run_tests(files, Chosen(rest))
 
     code, seconds = in_process(root, mutant, work)
     if code == 0:
@@ -441,7 +446,7 @@ def main() -> int:
             calls = survey(root)
             killers = Counter(record["by"].split("::")[0].split()[-1] for record in latest.values() if "::" in record["by"])
             for number, mutant in enumerate(todo):
-                fate, by, seconds = judge(mutant, root, quick(mutant, calls, killers))
+                fate, by, seconds = judge(mutant, root, *able(mutant, calls, killers))
                 if "::" in by:
                     killers[by.split("::")[0].split()[-1]] += 1
                 record = asdict(mutant) | {"id": mutant.id, "fate": fate, "by": by, "seconds": round(seconds, 1)}

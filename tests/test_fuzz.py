@@ -1,4 +1,4 @@
-"""A sample of benchmarks/mutation_fuzz.py: thousands of mutants, none of which proves anything false."""
+"""A sample of benchmarks/mutation_fuzz.py: none of many mutants proves anything false, and a broken checker is found out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.mutators import Case, corpus_cases, mutate, outcome, plan_cases
 from verifier import fast
 from verifier.kernel.facts import Scope
 
-MUTANTS = 3000
+MUTANTS = 1500
 SHARE = 0.2  # judged by mpmath, the rest by the fast arithmetic
 
 
@@ -42,7 +42,7 @@ def false(outcomes: Counter[str]) -> list[str]:
 def test_no_mutant_proves_anything_false(part: int) -> None:
     outcomes = judged(MUTANTS // 3, f"sample {part}")
     assert not false(outcomes)
-    assert min(outcomes[word] for word in ("PROVED", "INCOMPLETE", "REJECTED", "refused")) > 20
+    assert min(outcomes[word] for word in ("PROVED", "INCOMPLETE", "REJECTED", "refused")) > 12
 
 
 def test_the_cases_hold_before_they_are_mutated() -> None:
@@ -54,7 +54,7 @@ def test_the_cases_hold_before_they_are_mutated() -> None:
 
 def test_every_kind_of_edit_is_made() -> None:
     made: Counter[str] = Counter()
-    for index in range(3000):
+    for index in range(1500):
         rng = random.Random(f"kinds {index}")
         made.update(edit.partition(":")[0] for edit in mutate(rng.choice(cases()), rng).edits)
     assert {*mutators.TARGETS, "array", "hint", "premises", "steps", "positions", "claim", "scope", "anything"} <= set(made)
