@@ -44,6 +44,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from benchmarks.common import MODELS, RESULTS, ROOT, machine, markdown, write
 
 STATE = MODELS / "kernel_mutants.jsonl"
+CALLS = MODELS / "kernel_mutants_calls.json"
 EQUIVALENT = Path(__file__).with_name("kernel_mutants_equivalent.json")
 CPU_SECONDS, QUICK_CPU_SECONDS, MEMORY = 240, 60, 6 << 30  # of one judgement; of its quick tests
 SKIPPED_FILES = {"errors.py", "limits.py", "__main__.py", "arithmetic.py", "__init__.py"}  # no decision about a claim is made there
@@ -294,23 +295,28 @@ def survey(root: Path) -> Map:
     """The suite without any mutant, with what each test calls; kept for the next run.  Raises SystemExit if it fails."""
     state = hashlib.sha256()
     helpers = [path for path in (root / "tests").rglob("*.py") if not path.name.startswith("test_")]
-    for path in sorted([*(root / "verifier").rglob("*.py"), *helpers, *(root / name for name in suite(root))]):
+    for path in sorted([*(root / "verifier").rglob("*.py"), *helpers]):
         state.update(path.read_bytes())
-    place = STATE.with_name(f"kernel_mutants_calls_{state.hexdigest()[:12]}.json")
-    if place.exists():
-        return json.loads(place.read_text(encoding="utf-8"))
+    keys = {file: hashlib.sha256(state.digest() + (root / file).read_bytes()).hexdigest() for file in suite(root)}
+    known = json.loads(CALLS.read_text(encoding="utf-8")) if CALLS.exists() else {}
+    known = {file: facts for file, facts in known.items() if keys.get(file) == facts["key"]}
+    place = root / "calls.json"
 
     def work() -> int:
         calls = Calls(root)
-        code = run_tests(suite(root), calls)
+        code = run_tests([file for file in keys if file not in known], calls)
         place.write_text(json.dumps(calls.tests), encoding="utf-8")
         return code
 
-    if in_process(root, None, work)[0] != 0:
-        place.unlink(missing_ok=True)
-        print((root / "judgement.log").read_text(encoding="utf-8")[-3000:])
-        raise SystemExit("the suite fails without any mutant")
-    return json.loads(place.read_text(encoding="utf-8"))
+    if len(known) < len(keys):
+        if in_process(root, None, work)[0] != 0:
+            print((root / "judgement.log").read_text(encoding="utf-8")[-3000:])
+            raise SystemExit("the suite fails without any mutant")
+        for test, facts in json.loads(place.read_text(encoding="utf-8")).items():
+            file = test.split("::")[0]
+            known.setdefault(file, {"key": keys[file], "tests": {}})["tests"][test] = facts
+        CALLS.write_text(json.dumps(known), encoding="utf-8")
+    return {test: facts for file in keys for test, facts in known.get(file, {"tests": {}})["tests"].items()}
 
 
 def able(mutant: Mutant, calls: Map, killers: Counter[str]) -> tuple[list[str], list[str]]:

@@ -1,0 +1,56 @@
+"""The table of README.md says what the files in benchmarks/results say, and these say that nothing false was found."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks import hardening
+
+README = hardening.README.read_text(encoding="utf-8")
+
+
+def result(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((hardening.RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+    return found
+
+
+def test_the_readme_has_the_table_of_the_results() -> None:
+    assert hardening.readme(README) == README
+    assert len(hardening.table().splitlines()) == 2 + 11
+
+
+@pytest.mark.parametrize("name", sorted({name for name, _ in hardening.SOURCES}))
+def test_another_result_is_another_table(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for source in {source for source, _ in hardening.SOURCES}:
+        text = json.dumps(result(source))
+        (tmp_path / f"{source}.json").write_text(text.replace("1", "2") if source == name else text)
+    monkeypatch.setattr(hardening, "RESULTS", tmp_path)
+    assert hardening.readme(README) != README
+
+
+def test_a_result_that_is_not_there_has_no_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hardening, "RESULTS", tmp_path)
+    assert len(hardening.table().splitlines()) == 2
+
+
+def test_without_the_markers_nothing_is_written() -> None:
+    with pytest.raises(ValueError, match="no place"):
+        hardening.readme("# verifier\n")
+
+
+def test_the_results_are_about_the_corpus_and_the_library_as_they_are() -> None:
+    found = result("hardening")
+    assert (found["corpus"]["accepted"], found["corpus"]["rejected"]) == (hardening.cases("accepted"), hardening.cases("rejected"))
+    assert found["lean"] == {"accepted": True, "theorems": hardening.theorems()}
+
+
+def test_nothing_false_is_on_record() -> None:
+    assert (result("mutation_fuzz")["false_verdicts"], result("mutation_fuzz")["crashes"]) == (0, 0)
+    assert (result("enclosures")["failures"], result("enclosures")["vectors"]["failures"]) == (0, [])
+    assert result("decoder_fuzz")["crashes"] == 0
+    assert result("kernel_mutants")["fates"].get("survived", 0) == 0
+    assert (result("hardening")["lemmas"]["false"], result("hardening")["lemmas"]["unknown"]) == (0, 0)
