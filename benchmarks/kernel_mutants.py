@@ -46,7 +46,7 @@ from benchmarks.common import MODELS, RESULTS, ROOT, machine, markdown, write
 STATE = MODELS / "kernel_mutants.jsonl"
 CALLS = MODELS / "kernel_mutants_calls.json"
 EQUIVALENT = Path(__file__).with_name("kernel_mutants_equivalent.json")
-CPU_SECONDS, QUICK_CPU_SECONDS, MEMORY = 240, 60, 6 << 30  # of one judgement; of its quick tests
+CPU_SECONDS, QUICK_CPU_SECONDS, MEMORY = 150, 40, 3 << 30  # of one judgement; of its quick tests
 SKIPPED_FILES = {"errors.py", "limits.py", "__main__.py", "arithmetic.py", "__init__.py"}  # no decision about a claim is made there
 SKIPPED_FUNCTIONS = {"_parameters", "words", "sentence", "__repr__", "backend"}  # they count the length of a proof, or print
 COSTS = {"count", "_count", "unexplained_dimension", "operations", "progress", "_parameters"}  # the length of the proof, not its truth
