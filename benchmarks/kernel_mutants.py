@@ -254,11 +254,11 @@ class Calls:
 Map = dict[str, dict[str, Any]]  # test -> seconds, functions
 
 
-def in_process(root: Path, mutant: Mutant | None, work: Callable[[], int]) -> tuple[int, float]:
+def in_process(root: Path, mutant: Mutant | None, work: Callable[[], int], cpu_seconds: int = CPU_SECONDS) -> tuple[int, float]:
     """Fork, put the mutant in place, work; exit code (negative: a signal) and processor seconds."""
     child = os.fork()
     if child == 0:
-        resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+        resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
         os.chdir(root)
         output = os.open(root / "judgement.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
@@ -309,7 +309,7 @@ def survey(root: Path) -> Map:
         return code
 
     if len(known) < len(keys):
-        if in_process(root, None, work)[0] != 0:
+        if in_process(root, None, work, 10 * CPU_SECONDS)[0] != 0:
             print((root / "judgement.log").read_text(encoding="utf-8")[-3000:])
             raise SystemExit("the suite fails without any mutant")
         for test, facts in json.loads(place.read_text(encoding="utf-8")).items():

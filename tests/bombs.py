@@ -204,17 +204,20 @@ BOMBS: dict[str, Bomb] = {
         BOTH,
     ),
     "every input of 64 positions": Bomb(
-        lambda: papers([*tables(), joint(), every(), bound("right")], LONG), {"limit-tensor-cells", "limit-memory"}, BOTH
+        lambda: papers([*tables(), joint(), every(), bound("right")], LONG),
+        {"limit-tensor-cells", "limit-memory"},
+        BOTH,
+        {"tensor_cells": 1 << 22},
     ),
     "one input of 64 positions": Bomb(lambda: papers([*tables(), joint(), every(), bound("right")], LONG, scope=ONE), {""}, BOTH),
     "a listing of 64 positions": Bomb(
         lambda: papers([*tables(), step("right", "list_exceptions", SAME), bound("right")], LONG),
         {"limit-listing-steps", "limit-listed-inputs", "limit-reference-operations"},
         BOTH,
-        {"listing_steps": 1 << 17, "reference_operations": 1 << 20},
+        {"listing_steps": 1 << 15, "reference_operations": 1 << 18},
     ),
     "a listing of random weights": Bomb(
-        lambda: random_listing(60, 5), {"limit-listing-steps", "limit-listed-inputs"}, ("fast",), {"listing_steps": 1 << 18}
+        lambda: random_listing(60, 5), {"limit-listing-steps", "limit-listed-inputs"}, ("fast",), {"listing_steps": 1 << 15}
     ),
     "squares of squares": Bomb(
         lambda: papers(

@@ -14,7 +14,7 @@ from tests.mutators import Case, corpus_cases, mutate, outcome, plan_cases
 from verifier import fast
 from verifier.kernel.facts import Scope
 
-MUTANTS = 1500
+MUTANTS = 1200
 SHARE = 0.2  # judged by mpmath, the rest by the fast arithmetic
 
 
@@ -42,7 +42,7 @@ def false(outcomes: Counter[str]) -> list[str]:
 def test_no_mutant_proves_anything_false(part: int) -> None:
     outcomes = judged(MUTANTS // 3, f"sample {part}")
     assert not false(outcomes)
-    assert min(outcomes[word] for word in ("PROVED", "INCOMPLETE", "REJECTED", "refused")) > 12
+    assert min(outcomes[word] for word in ("PROVED", "INCOMPLETE", "REJECTED", "refused")) > 9
 
 
 def test_the_cases_hold_before_they_are_mutated() -> None:
@@ -71,9 +71,9 @@ def test_a_checker_that_counts_what_may_be_positive_is_found_out(monkeypatch: py
 
 def test_a_checker_that_takes_any_model_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("verifier.kernel.verdict.bind", lambda *args, **kwargs: None)
-    assert false(judged(400, "unbound", "fast"))
+    assert false(judged(200, "unbound", "fast"))
 
 
 def test_a_checker_that_forgets_the_scope_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Scope, "tokens_in", lambda self, slot, start, stop: stop - start)
-    assert false(judged(400, "scopeless", "fast"))
+    assert false(judged(200, "scopeless", "fast"))

@@ -38,12 +38,17 @@ def test_it_finds_what_brute_force_finds() -> None:
     assert counts(model, [*tables(), LIST]) == counts(model, [*tables(), joint(), every])
 
 
-def test_more_exceptions_than_the_limit_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("field", ["listed_inputs", "listing_steps"])
+def test_more_exceptions_than_the_limit_are_refused(field: str, monkeypatch: pytest.MonkeyPatch) -> None:
     model = random_model(1, v=4, n=3)
-    assert truth(model).count("wrong") > 5
-    monkeypatch.setattr(limits, "LIMITS", Limits(**{**vars(LIMITS), "listed_inputs": 5}))
-    with pytest.raises(LimitExceeded, match="limit-listed-inputs"):
-        facts(model, [*tables(), LIST])
+    wrong = truth(model).count("wrong")
+    assert wrong > 5
+    for allowed in (5, wrong - 1):
+        monkeypatch.setattr(limits, "LIMITS", Limits(**{**vars(LIMITS), field: allowed}))
+        with pytest.raises(LimitExceeded, match=f"limit-{field.replace('_', '-')}"):
+            facts(model, [*tables(), LIST])
+    monkeypatch.setattr(limits, "LIMITS", Limits(**{**vars(LIMITS), "listed_inputs": wrong}))
+    assert facts(model, [*tables(), LIST])
 
 
 def test_it_takes_no_hints_and_concludes_a_count() -> None:
