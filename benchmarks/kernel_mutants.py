@@ -215,14 +215,20 @@ class Finder(importlib.abc.MetaPathFinder, importlib.machinery.SourceFileLoader)
         return compile(self.tree, self.path, "exec", dont_inherit=True)
 
 
+def plain(name: str) -> str:
+    """A test's name without backslashes: pytest escapes some names again when it runs twice in one process."""
+    return name.replace("\\", "")
+
+
 class Chosen:
     """A plugin for pytest: only these tests, in this order."""
 
     def __init__(self, names: list[str]) -> None:
-        self.rank = {name: number for number, name in enumerate(names)}
+        self.rank = {plain(name): number for number, name in enumerate(names)}
 
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
-        items[:] = sorted((item for item in items if item.nodeid in self.rank), key=lambda item: self.rank[item.nodeid])
+        known = [item for item in items if plain(item.nodeid) in self.rank]
+        items[:] = sorted(known, key=lambda item: self.rank[plain(item.nodeid)])
 
 
 class Calls:
