@@ -10,7 +10,7 @@ function in question (a run without mutants finds them), then, if those pass, by
 functions by all of SUITE.  It is killed if a test fails, or if it runs out of time or memory.
 
 Survivors are either equivalent, with the argument why in kernel_mutants_equivalent.json beside this file, or real: those need a test.
-A run can be stopped and goes on where it was.  Writes benchmarks/results/kernel_mutants.json and kernel_mutants.md.
+A run can be stopped and goes on where it was; a mutant is judged again if its function has changed.  Writes benchmarks/results/kernel_mutants.json and kernel_mutants.md.
 """
 
 from __future__ import annotations
@@ -80,12 +80,17 @@ class Mutant:
     before: str
     after: str
     occurrence: int  # 0 unless the same change is possible several times in the function
+    source: str  # digest of the function's syntax tree: a judgement holds as long as it is the same
 
     @property
     def id(self) -> str:
-        """The same as long as the function is: lines elsewhere in the file do not matter."""
+        """Lines elsewhere in the file do not matter."""
         state = hashlib.sha256(f"{self.operator}|{self.before}|{self.after}|{self.occurrence}".encode()).hexdigest()
         return f"{self.file}:{self.function}:{self.operator}:{state[:6]}"
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.id, self.source
 
 
 def children(node: ast.AST, function: str = "") -> Iterator[tuple[ast.AST, str]]:
@@ -109,6 +114,21 @@ def children(node: ast.AST, function: str = "") -> Iterator[tuple[ast.AST, str]]
         for child in value if isinstance(value, list) else [value]:
             if isinstance(child, ast.AST):
                 yield from children(child, function)
+
+
+def functions(tree: ast.Module) -> Iterator[tuple[ast.FunctionDef, str]]:
+    """Functions and methods with their qualified names; those inside of functions belong to them."""
+    pending: list[tuple[ast.AST, str]] = [(node, "") for node in tree.body]
+    for node, prefix in pending:
+        if isinstance(node, ast.FunctionDef):
+            yield node, prefix + node.name
+        elif isinstance(node, ast.ClassDef):
+            pending += [(child, f"{prefix}{node.name}.") for child in node.body]
+
+
+def digest(node: ast.AST) -> str:
+    """Of a syntax tree, comments and layout apart."""
+    return hashlib.sha256(ast.dump(node).encode()).hexdigest()[:12]
 
 
 def _name(node: ast.AST | None) -> str:
@@ -167,11 +187,14 @@ def all_mutants(root: Path) -> list[Mutant]:
         if path.name in SKIPPED_FILES:
             continue
         seen: Counter[tuple[str, str, str, str]] = Counter()
-        for number, (node, function) in enumerate(children(ast.parse(path.read_text(encoding="utf-8")))):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        sources = {function: digest(node) for node, function in functions(tree)}
+        for number, (node, function) in enumerate(children(tree)):
             for operator, new in variants(node):
                 what = function, operator, shown(node), shown(new)
                 file, line = str(path.relative_to(root / "verifier")), getattr(node, "lineno", 0)
-                found.append(Mutant(file, function, number, line, *what[1:], seen[what]))
+                source = sources.get(function) or digest(node)
+                found.append(Mutant(file, function, number, line, *what[1:], seen[what], source))
                 seen[what] += 1
     return found
 
@@ -444,8 +467,8 @@ def main() -> int:
             print(f"{mutant.id}  {mutant.before}  ->  {mutant.after}")
         return 0
     records = [json.loads(line) for line in STATE.read_text(encoding="utf-8").splitlines()] if STATE.exists() else []
-    latest = {record["id"]: record for record in records}
-    todo = [m for m in sample if m.id not in latest or (args.again and latest[m.id]["fate"] != "killed")]
+    latest = {(record["id"], record["source"]): record for record in records}
+    todo = [m for m in sample if m.key not in latest or (args.again and latest[m.key]["fate"] != "killed")]
     if args.only:
         todo = [m for m in mutants if m.id in args.only]
     STATE.parent.mkdir(parents=True, exist_ok=True)
@@ -462,11 +485,11 @@ def main() -> int:
                 if "::" in by:
                     killers[by.split("::")[0].split()[-1]] += 1
                 record = asdict(mutant) | {"id": mutant.id, "fate": fate, "by": by, "seconds": round(seconds, 1)}
-                latest[mutant.id] = record
+                latest[mutant.key] = record
                 with STATE.open("a", encoding="utf-8") as stream:
                     stream.write(json.dumps(record) + "\n")
                 print(f"{number + 1}/{len(todo)} {fate} {mutant.id}: {mutant.before} -> {mutant.after} {by} {seconds:.1f} s", flush=True)
-    judged = [latest[mutant.id] for mutant in sample if mutant.id in latest]
+    judged = [latest[mutant.key] for mutant in sample if mutant.key in latest]
     result = report(judged, len(mutants), args.seed)
     write(RESULTS / "kernel_mutants.json", json.dumps(result, indent=1) + "\n")
     write(RESULTS / "kernel_mutants.md", page(result))
