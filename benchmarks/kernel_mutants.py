@@ -10,7 +10,9 @@ function in question (a run without mutants finds them), then, if those pass, by
 functions by all of SUITE.  It is killed if a test fails, or if it runs out of time or memory.
 
 Survivors are either equivalent, with the argument why in kernel_mutants_equivalent.json beside this file, or real: those need a test.
-A run can be stopped and goes on where it was; a mutant is judged again if its function has changed.  Writes benchmarks/results/kernel_mutants.json and kernel_mutants.md.
+A run can be stopped and goes on where it was; a mutant is judged again if its function has changed.
+
+Writes benchmarks/results/kernel_mutants.json and kernel_mutants.md.
 """
 
 from __future__ import annotations
