@@ -53,8 +53,8 @@ SKIPPED_FILES = {"errors.py", "limits.py", "__main__.py", "arithmetic.py", "__in
 SKIPPED_FUNCTIONS = {"_parameters", "words", "sentence", "__repr__", "backend"}  # they count the length of a proof, or print
 COSTS = {"count", "_count", "unexplained_dimension", "operations", "progress", "_parameters"}  # the length of the proof, not its truth
 SUITE = [  # in this order: what kills most in the least time comes first
-    "tests/kernel/*.py", "tests/test_killers.py", "tests/test_fast.py", "tests/test_corpus.py", "tests/test_verdict.py",
-    "tests/rules/test_[!s]*.py", "tests/rules/test_s*.py",
+    "tests/kernel/*.py", "tests/test_fast.py", "tests/test_corpus.py", "tests/test_verdict.py",
+    "tests/rules/test_[!s]*.py", "tests/rules/test_s*.py", "tests/test_float32.py",
 ]  # fmt: skip
 DESELECTED = "not command_line and not script_writes and not large_enough and not from_the_package"  # processes; files of the copy
 QUICK_SECONDS, QUICK_TESTS = 6.0, 60  # of the tests that call a function, run first
