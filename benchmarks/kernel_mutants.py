@@ -459,7 +459,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--list", action="store_true", help="print the sample and stop")
     parser.add_argument("--only", nargs="+", default=[], metavar="ID", help="judge these again, and print the outcome")
-    parser.add_argument("--again", action="store_true", help="judge survivors of earlier runs again, with the tests of today")
+    parser.add_argument("--again", action="store_true", help="judge survivors without an argument again, with the tests of today")
     parser.add_argument("--report", action="store_true", help="write the results of what has been judged so far, and stop")
     args = parser.parse_args()
     mutants = all_mutants(ROOT)
@@ -470,7 +470,8 @@ def main() -> int:
         return 0
     records = [json.loads(line) for line in STATE.read_text(encoding="utf-8").splitlines()] if STATE.exists() else []
     latest = {(record["id"], record["source"]): record for record in records}
-    todo = [m for m in sample if m.key not in latest or (args.again and latest[m.key]["fate"] != "killed")]
+    argued = json.loads(EQUIVALENT.read_text(encoding="utf-8")) if EQUIVALENT.exists() else {}
+    todo = [m for m in sample if m.key not in latest or (args.again and latest[m.key]["fate"] != "killed" and m.id not in argued)]
     if args.only:
         todo = [m for m in mutants if m.id in args.only]
     STATE.parent.mkdir(parents=True, exist_ok=True)
