@@ -1,7 +1,7 @@
 """All figures about how hard it was tried to make the checker say something false, in one table.
 
-    python benchmarks/hardening.py             print the table, and write it between the markers of README.md
-    python benchmarks/hardening.py --measure   first run again what is measured here: corpus, bombs, lemmas, Lean library (minutes)
+    python benchmarks/hardening.py                         print the table, and write it between the markers of README.md
+    python benchmarks/hardening.py --measure [PART ...]    first run again what is measured here: corpus, bombs, lemmas, gallery, lean
 
 The other rows are read from what mutation_fuzz.py, kernel_mutants.py, enclosures.py and decoder_fuzz.py wrote to benchmarks/results; a
 row without its file is left out.  What is measured here goes to benchmarks/results/hardening.json.
@@ -51,19 +51,42 @@ def theorems() -> int:
     return sum(len(re.findall(r"^theorem ", path.read_text(encoding="utf-8"), re.MULTILINE)) for path in (ROOT / "lean").rglob("*.lean"))
 
 
-def measured() -> dict[str, Any]:
-    """What no other benchmark runs."""
-    found: dict[str, Any] = {}
-    found["corpus"] = {"tests_passed": tested("tests/test_corpus.py"), "accepted": cases("accepted"), "rejected": cases("rejected")}
+def measured_corpus() -> dict[str, Any]:
+    """Every case of the corpus, by its tests."""
+    return {"tests_passed": tested("tests/test_corpus.py"), "accepted": cases("accepted"), "rejected": cases("rejected")}
+
+
+def measured_bombs() -> dict[str, Any]:
+    """Every bomb, by its tests."""
     checks = sum(len(bomb.by) for bomb in BOMBS.values()) + len(EXPENSIVE)
-    found["bombs"] = {"tests_passed": tested("tests/test_bombs.py"), "checks": checks}
-    lemmas = verifier("lemma", "check").output
-    found["lemmas"] = {name: lemmas[name] for name in ("solver", "proved", "false", "unknown")}
-    gallery = verifier("lemma", "check", "--gallery", accept=(1,)).output
-    replayed = sum(claim["replay"] is not None for claim in gallery["claims"])
-    found["gallery"] = {name: gallery[name] for name in ("proved", "false", "unknown")} | {"replayed": replayed}
-    found["lean"] = {"accepted": verifier("lean", "check").output["accepted"], "theorems": theorems()}
-    return found
+    return {"tests_passed": tested("tests/test_bombs.py"), "checks": checks}
+
+
+def measured_lemmas() -> dict[str, Any]:
+    """What z3 says about the lemmas."""
+    found = verifier("lemma", "check").output
+    return {name: found[name] for name in ("solver", *STATUSES)}
+
+
+def measured_gallery() -> dict[str, Any]:
+    """What z3 says about the false claims."""
+    found = verifier("lemma", "check", "--gallery", accept=(1,)).output
+    return {name: found[name] for name in STATUSES} | {"replayed": sum(claim["replay"] is not None for claim in found["claims"])}
+
+
+def measured_lean() -> dict[str, Any]:
+    """What Lean says about the library: seconds if it has compiled these files before, half an hour if not."""
+    return {"accepted": verifier("lean", "check").output["accepted"], "theorems": theorems()}
+
+
+STATUSES = ("proved", "false", "unknown")
+PARTS: dict[str, Callable[[], dict[str, Any]]] = {
+    "corpus": measured_corpus,
+    "bombs": measured_bombs,
+    "lemmas": measured_lemmas,
+    "gallery": measured_gallery,
+    "lean": measured_lean,
+}
 
 
 # One row per kind of attempt
@@ -94,9 +117,6 @@ def lemmas(found: dict[str, Any]) -> list[Row]:
             f"{false['false']} refuted, {false['replayed']} counterexamples replayed in fractions",
         ),
     ]
-
-
-STATUSES = ("proved", "false", "unknown")
 
 
 def lean(found: dict[str, Any]) -> list[Row]:
@@ -165,9 +185,13 @@ def readme(text: str) -> str:
 def main() -> int:
     """Print the table and write it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--measure", action="store_true", help="run corpus, bombs, lemmas and Lean library first")
-    if parser.parse_args().measure:
-        write(RESULTS / "hardening.json", json.dumps({**measured(), "machine": machine()}, indent=1) + "\n")
+    parser.add_argument("--measure", nargs="*", choices=list(PARTS), metavar="PART", help=f"run these first, or all: {', '.join(PARTS)}")
+    parts = parser.parse_args().measure
+    if parts is not None:
+        place = RESULTS / "hardening.json"
+        found = json.loads(place.read_text(encoding="utf-8")) if place.exists() else {}
+        found |= {part: PARTS[part]() for part in parts or PARTS} | {"machine": machine()}
+        write(place, json.dumps(found, indent=1) + "\n")
     print(table())
     write(README, readme(README.read_text(encoding="utf-8")))
     return 0
