@@ -12,7 +12,7 @@ import pytest
 from tests.models import with_header
 from tests.refusals import LIMIT, MALFORMED, refused
 from verifier.kernel import limits
-from verifier.kernel.errors import VerifierError
+from verifier.kernel.errors import MalformedInput, VerifierError
 from verifier.kernel.limits import LIMITS
 from verifier.kernel.safetensors import RawTensor, read_safetensors
 
@@ -120,3 +120,13 @@ def test_oversized_files_are_refused(field: str, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(limits, "LIMITS", dataclasses.replace(LIMITS, **{field: 30}))
     data = with_header(json.dumps(GOOD).encode(), BODY)
     assert refused(lambda: read(data), LIMIT) == ("limit-" + field.replace("_", "-"), "4.1")
+
+
+@pytest.mark.parametrize("missing", [1, 2, 1000])
+def test_a_header_that_is_said_to_be_longer_than_the_file_is_refused(missing: int) -> None:
+    """Even if what is there would be a header: its length is part of what two readers must agree on."""
+    header = b"{}"
+    with pytest.raises(MalformedInput) as caught:
+        read_safetensors((len(header) + missing).to_bytes(8, "little") + header, file="FILE")
+    assert (caught.value.code, caught.value.clause) == ("truncated", "4.1")
+    assert read_safetensors(len(header).to_bytes(8, "little") + header, file="FILE") == {}
