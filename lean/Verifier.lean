@@ -12,5 +12,6 @@ public import Verifier.Rules.PureMargin
 public import Verifier.Rules.AttentionMargin
 public import Verifier.Rules.Exceptions
 public import Verifier.Rules.Sums
-public import Verifier.Rounding
+public import Verifier.Rules.Enclosed
+public import Verifier.Rounding.Margins
 public import Verifier.Fill

@@ -1,7 +1,5 @@
 module
-public import Verifier.Rounding.Attention
-public import Verifier.Extremal
-public import Verifier.Tables
+public import Verifier.Rounding.Machine
 public section
 
 /-!
@@ -13,97 +11,10 @@ namespace Verifier
 open Std Lean.Grind ExpField
 variable {R : Type} [ExpField R]
 
-/-- The logit of `x` if the last position pays attention `α` instead of softmax of the scores. -/
-@[expose] noncomputable def Tables.mixed (T : Tables R) (t : Nat → Nat) (α : Nat → R) (x : Nat) : R :=
-  T.skip (t (T.n - 1)) x + sum T.n fun i => α i * (T.copy (t i) x + T.pcopy i x)
-
-/-- What the head writes to the residual stream for attention `α`. -/
-@[expose] noncomputable def mixedOut (W : Weights R) (t : Nat → Nat) (α : Nat → R) (a : Nat) : R :=
-  sum W.h fun c => (sum W.n fun i => α i * mm W.d (residual W t) W.V i c) * W.O c a
-
-/-- L1 for any attention: residual stream, head and unembedding give the skip row plus the mean of the copy rows. -/
-theorem mixed_eq (W : Weights R) (t : Nat → Nat) (α : Nat → R) (x : Nat) :
-    (sum W.d fun a => (residual W t (W.n - 1) a + mixedOut W t α a) * W.U a x) = W.tables.mixed t α x := by
-  have out : (sum W.d fun a => mixedOut W t α a * W.U a x) = sum W.n fun i => α i * (W.tables.copy (t i) x + W.tables.pcopy i x) := by
-    have a1 : (sum W.d fun a => mixedOut W t α a * W.U a x)
-        = mm W.d (mm W.h (mm W.n (fun _ i => α i) (mm W.d (residual W t) W.V)) W.O) W.U 0 x := rfl
-    rw [a1, mm_assoc, mm_assoc, ← mm_assoc W.h]
-    simp only [mm, Weights.tables]
-    apply sum_congr; intro i _
-    congr 1
-    rw [← sum_add]; apply sum_congr; intro a _
-    have : (sum W.h fun k => (sum W.d fun k_1 => residual W t i k_1 * W.V k_1 k) * W.O k a)
-        = (sum W.h fun k => (sum W.d fun k_1 => W.E (t i) k_1 * W.V k_1 k) * W.O k a)
-          + (sum W.h fun k => (sum W.d fun k_1 => W.P i k_1 * W.V k_1 k) * W.O k a) := by
-      rw [← sum_add]; apply sum_congr; intro c _
-      have := residual_mm W t W.V i c
-      simp only [mm] at this
-      rw [this]; grind
-    rw [this]; grind
-  simp only [Tables.mixed]
-  have skip : W.tables.skip (t (W.tables.n - 1)) x = sum W.d fun a => residual W t (W.n - 1) a * W.U a x := rfl
-  rw [skip, show W.tables.n = W.n from rfl, ← out, ← sum_add]
-  apply sum_congr; intro a _; grind
-
-/-- What one machine computed for the input `t`: every sum in an order of its own, every operation rounded (or fused), the scores
-divided by `s` and lowered by a common `shift` with an error of at most `θ` in all, `exp` with a relative error of at most `ρ`. -/
-structure FloatRun (W : Weights R) (s : R) (t : Nat → Nat) (u τ θ ρ : R) where
-  (x k v : Nat → Nat → R)             -- residuals, keys, values: position, column
-  (q raw y e a mix out last f : Nat → R) -- query, scores, exponents, exponentials, attention, mix, head, residual, logits
-  (z : R)                             -- the sum of the exponentials
-  shift : R
-  order : Nat → Nat → Nat → SumTree                    -- step, and the two indices
-  embeds : ∀ i, i < W.n → ∀ b, b < W.d → Rounded u τ (W.E (t i) b + W.P i b) (x i b)
-  queries : ∀ c, c < W.h → (order 0 0 c).Orders W.d ∧ (order 0 0 c).Computes u τ (fun b => x (W.n - 1) b * W.Q b c) (q c)
-  keys : ∀ i, i < W.n → ∀ c, c < W.h → (order 1 i c).Orders W.d ∧ (order 1 i c).Computes u τ (fun b => x i b * W.K b c) (k i c)
-  values : ∀ i, i < W.n → ∀ c, c < W.h → (order 2 i c).Orders W.d ∧ (order 2 i c).Computes u τ (fun b => x i b * W.V b c) (v i c)
-  scores : ∀ i, i < W.n → (order 3 0 i).Orders W.h ∧ (order 3 0 i).Computes u τ (fun c => q c * k i c) (raw i)
-  exponents : ∀ i, i < W.n → abs (y i - (raw i / s - shift)) ≤ θ
-  largest : ∃ i, i < W.n ∧ y i = 0
-  exponentials : ∀ i, i < W.n → abs (e i - exp (y i)) ≤ ρ * exp (y i) + τ
-  totals : (order 4 0 0).Orders W.n ∧ (order 4 0 0).Computes u τ e z
-  quotients : ∀ i, i < W.n → Rounded u τ (e i / z) (a i)
-  mixes : ∀ c, c < W.h → (order 5 0 c).Orders W.n ∧ (order 5 0 c).Computes u τ (fun i => a i * v i c) (mix c)
-  outs : ∀ b, b < W.d → (order 6 0 b).Orders W.h ∧ (order 6 0 b).Computes u τ (fun c => mix c * W.O c b) (out b)
-  lasts : ∀ b, b < W.d → Rounded u τ (x (W.n - 1) b + out b) (last b)
-  logits : ∀ o, o < W.v → (order 7 0 o).Orders W.d ∧ (order 7 0 o).Computes u τ (fun b => last b * W.U b o) (f o)
-
-/-- Bounds of the exact numbers of the layer: residuals, queries, keys and values, by column. -/
-structure Sizes (W : Weights R) (t : Nat → Nat) where
-  (X Q K V : Nat → R)
-  residuals : ∀ i, i < W.n → ∀ b, b < W.d → abs (residual W t i b) ≤ X b
-  queries : ∀ c, c < W.h → abs (mm W.d (residual W t) W.Q (W.n - 1) c) ≤ Q c
-  keys : ∀ i, i < W.n → ∀ c, c < W.h → abs (mm W.d (residual W t) W.K i c) ≤ K c
-  values : ∀ i, i < W.n → ∀ c, c < W.h → abs (mm W.d (residual W t) W.V i c) ≤ V c
-
-namespace Sizes
-variable {W : Weights R} {t : Nat → Nat} (S : Sizes W t) (u τ : R)
-
-/-- The error of a residual. -/
-@[expose] noncomputable def embedError (b : Nat) : R := u * S.X b + τ
-/-- The error of a residual times a matrix, by column. -/
-@[expose] noncomputable def columnError (M : Nat → Nat → R) (c : Nat) : R := through u τ W.d S.X (S.embedError u τ) fun b => M b c
-/-- The error of a score before it is divided. -/
-@[expose] noncomputable def scoreError : R :=
-  (sum W.h fun c => gamma u W.h * ((S.Q c + S.columnError u τ W.Q c) * (S.K c + S.columnError u τ W.K c))
-    + (S.columnError u τ W.Q c * (S.K c + S.columnError u τ W.K c) + S.Q c * S.columnError u τ W.K c)) + underflow u τ W.h
-/-- The error of the mix, for attention off by `κ` in all. -/
-@[expose] noncomputable def mixError (κ : R) (c : Nat) : R :=
-  gamma u W.n * ((1 + κ) * (S.V c + S.columnError u τ W.V c)) + underflow u τ W.n
-    + (κ * (S.V c + S.columnError u τ W.V c) + S.columnError u τ W.V c)
-/-- The size of the final residual. -/
-@[expose] noncomputable def lastSize (b : Nat) : R := S.X b + sum W.h fun c => S.V c * abs (W.O c b)
-/-- The error of the final residual before it is rounded itself. -/
-@[expose] noncomputable def lastError (κ : R) (b : Nat) : R := S.embedError u τ b + through u τ W.h S.V (S.mixError u τ κ) fun c => W.O c b
-/-- The error of a logit, given the weights that the attention stands for. -/
-@[expose] noncomputable def logitError (κ : R) (o : Nat) : R :=
-  through u τ W.d S.lastSize (fun b => S.lastError u τ κ b + (u * (S.lastSize b + S.lastError u τ κ b) + τ)) fun b => W.U b o
-end Sizes
-
-variable {W : Weights R} {s u τ θ ρ : R} {t : Nat → Nat}
+variable {W : Weights R} {s u τ ρ τ' g τ₁ : R} {t : Nat → Nat}
 
 /-- Residuals as computed. -/
-theorem FloatRun.residual_error (run : FloatRun W s t u τ θ ρ) (S : Sizes W t) (hu : 0 ≤ u) :
+theorem FloatRun.residual_error (run : FloatRun W s t u τ ρ τ' g τ₁) (S : Sizes W t) (hu : 0 ≤ u) :
     ∀ i, i < W.n → ∀ b, b < W.d → abs (run.x i b - residual W t i b) ≤ S.embedError u τ b := by
   intro i hi b hb
   have a := run.embeds i hi b hb
@@ -114,33 +25,61 @@ theorem FloatRun.residual_error (run : FloatRun W s t u τ θ ρ) (S : Sizes W t
   grind
 
 /-- Queries, keys and values as computed: one product with a matrix, in any order. -/
-theorem FloatRun.column_error (run : FloatRun W s t u τ θ ρ) (S : Sizes W t) (hu : 0 ≤ u) (hτ : 0 ≤ τ) (M : Nat → Nat → R) {i c : Nat}
+theorem FloatRun.column_error (run : FloatRun W s t u τ ρ τ' g τ₁) (S : Sizes W t) (hu : 0 ≤ u) (hτ : 0 ≤ τ) (M : Nat → Nat → R) {i c : Nat}
     (hi : i < W.n) {tree : SumTree} {z : R} (h : tree.Orders W.d ∧ tree.Computes u τ (fun b => run.x i b * M b c) z) :
     abs (z - mm W.d (residual W t) M i c) ≤ S.columnError u τ M c :=
   through_error hu hτ h.1 h.2 (x := residual W t i) (S.residuals i hi) (run.residual_error S hu i hi)
 
-/-- The exponents as computed: the exact scores less a common shift, up to the errors of products, scale and subtraction. -/
-theorem FloatRun.exponent_error (run : FloatRun W s t u τ θ ρ) (S : Sizes W t) (hu : 0 ≤ u) (hτ : 0 ≤ τ) (hs : 0 < s) (hn : 0 < W.n) :
-    ∀ i, i < W.n → abs (run.y i - (score W s t i - run.shift)) ≤ S.scoreError u τ / s + θ := by
+/-- The scores as computed, before they are scaled. -/
+theorem FloatRun.score_error (run : FloatRun W s t u τ ρ τ' g τ₁) (S : Sizes W t) (hu : 0 ≤ u) (hτ : 0 ≤ τ) (hs : 0 < s) (hn : 0 < W.n) :
+    ∀ i, i < W.n → abs (run.raw i / s - score W s t i) ≤ S.scoreError u τ / s ∧ abs (run.raw i / s) ≤ S.scaledSize u τ s := by
   intro i hi
   have d := dot_error hu hτ (run.scores i hi).1 (run.scores i hi).2 (x := fun c => mm W.d (residual W t) W.Q (W.n - 1) c)
     (y := fun c => mm W.d (residual W t) W.K i c) S.queries
     (fun c hc => run.column_error S hu hτ W.Q (by omega) (run.queries c hc)) (fun c hc => S.keys i hi c hc)
     (fun c hc => run.column_error S hu hτ W.K hi (run.keys i hi c hc))
-  have y := run.exponents i hi
   have p := inv_pos hs
-  simp only [score, Field.div_eq_mul_inv] at y ⊢
   have d' : abs (run.raw i - sum W.h fun c => mm W.d (residual W t) W.Q (W.n - 1) c * mm W.d (residual W t) W.K i c) ≤ S.scoreError u τ := d
-  generalize (sum W.h fun c => mm W.d (residual W t) W.Q (W.n - 1) c * mm W.d (residual W t) W.K i c) = X at d' ⊢
-  have e := mul_le_mul_left d' (show 0 ≤ s⁻¹ by grind)
-  have f : abs ((run.raw i - X) * s⁻¹) = s⁻¹ * abs (run.raw i - X) := by
-    rw [abs_mul, abs_of_nonneg (show 0 ≤ s⁻¹ by grind)]; grind
-  have a := abs_add_le (run.y i - (run.raw i * s⁻¹ - run.shift)) ((run.raw i - X) * s⁻¹)
-  rw [show run.y i - (run.raw i * s⁻¹ - run.shift) + (run.raw i - X) * s⁻¹ = run.y i - (X * s⁻¹ - run.shift) by grind] at a
+  have size : abs (sum W.h fun c => mm W.d (residual W t) W.Q (W.n - 1) c * mm W.d (residual W t) W.K i c) ≤ sum W.h fun c => S.Q c * S.K c := by
+    have a := abs_sum_le W.h fun c => mm W.d (residual W t) W.Q (W.n - 1) c * mm W.d (residual W t) W.K i c
+    have b := sum_le (n := W.h) (f := fun c => abs (mm W.d (residual W t) W.Q (W.n - 1) c * mm W.d (residual W t) W.K i c))
+      (g := fun c => S.Q c * S.K c) fun c hc => by
+        show abs (mm W.d (residual W t) W.Q (W.n - 1) c * mm W.d (residual W t) W.K i c) ≤ S.Q c * S.K c
+        rw [abs_mul]
+        exact mul_le_mul (S.queries c hc) (S.keys i hi c hc) (abs_nonneg _) (by
+          have := S.queries c hc; have := abs_nonneg (mm W.d (residual W t) W.Q (W.n - 1) c)
+          have := S.keys i hi c hc; have := abs_nonneg (mm W.d (residual W t) W.K i c); grind)
+    grind
+  simp only [score, Sizes.scaledSize, Field.div_eq_mul_inv]
+  generalize (sum W.h fun c => mm W.d (residual W t) W.Q (W.n - 1) c * mm W.d (residual W t) W.K i c) = X at d' size ⊢
+  have near := abs_near d' size
+  constructor
+  · rw [show run.raw i * s⁻¹ - X * s⁻¹ = s⁻¹ * (run.raw i - X) by grind, abs_mul, abs_of_nonneg (show 0 ≤ s⁻¹ by grind)]
+    have := mul_le_mul_left d' (show 0 ≤ s⁻¹ by grind)
+    grind
+  · rw [abs_mul, abs_of_nonneg (show 0 ≤ s⁻¹ by grind)]
+    have := mul_le_mul_left near (show 0 ≤ s⁻¹ by grind)
+    grind
+
+/-- The exponents as computed: the exact scores less a common shift, up to the errors of products, scale and subtraction. -/
+theorem FloatRun.exponent_error (run : FloatRun W s t u τ ρ τ' g τ₁) (S : Sizes W t) (hu : 0 ≤ u) (hτ : 0 ≤ τ) (hg : 0 ≤ g) (hs : 0 < s)
+    (hn : 0 < W.n) : ∀ i, i < W.n → abs (run.y i - (score W s t i - run.shift)) ≤ S.exponentError u τ s g τ₁ := by
+  intro i hi
+  obtain ⟨close, size⟩ := run.score_error S hu hτ hs hn i hi
+  obtain ⟨j, hj, top⟩ := run.largest
+  have shift : abs run.shift ≤ (1 + g) * S.scaledSize u τ s + τ₁ := by
+    have b := (run.score_error S hu hτ hs hn j hj).2
+    have := abs_near (run.scales j hj) b
+    have := mul_le_mul_left b hg
+    rw [top]; grind
+  have a := scale_error hu hg size (run.scales i hi) shift (run.exponents i hi)
+  have both := abs_add_le (run.y i - (run.raw i / s - run.shift)) (run.raw i / s - score W s t i)
+  rw [show run.y i - (run.raw i / s - run.shift) + (run.raw i / s - score W s t i) = run.y i - (score W s t i - run.shift) by grind] at both
+  simp only [Sizes.exponentError]
   grind
 
 /-- The logits as computed, from the attention as computed: off by at most `logitError`. -/
-theorem FloatRun.logit_error (run : FloatRun W s t u τ θ ρ) (S : Sizes W t) (hu : 0 ≤ u) (hτ : 0 ≤ τ) (hn : 0 < W.n) {α : Nat → R} {κ : R}
+theorem FloatRun.logit_error (run : FloatRun W s t u τ ρ τ' g τ₁) (S : Sizes W t) (hu : 0 ≤ u) (hτ : 0 ≤ τ) (hn : 0 < W.n) {α : Nat → R} {κ : R}
     (h0 : ∀ i, i < W.n → 0 ≤ α i) (one : sum W.n α = 1) (ha : (sum W.n fun i => abs (run.a i - α i)) ≤ κ) :
     ∀ o, o < W.v → abs (run.f o - W.tables.mixed t α o) ≤ S.logitError u τ κ o := by
   intro o ho
@@ -195,39 +134,44 @@ theorem FloatRun.logit_error (run : FloatRun W s t u τ θ ρ) (S : Sizes W t) (
   exact f
 
 /-- What a float32 machine computes (docs/float32.md): there are weights `w`, each within a factor `exp (±(δ + ρ'))` of the exact one up
-to a common factor, `δ` the error of a score, such that every logit is that of the formula with the attention `share w`, up to
+to a common factor, `δ` the error of an exponent, such that every logit is that of the formula with the attention `share w`, up to
 `logitError`.  `κ` bounds what exponentials that underflow, their sum and the quotients change of the attention. -/
-theorem float_logits_close (run : FloatRun W s t u τ θ ρ) (S : Sizes W t) (hu : 0 ≤ u) (hτ : 0 ≤ τ) (hs : 0 < s) (hn : 0 < W.n)
-    {ρ' κ α β : R} (h0 : 0 ≤ ρ) (h1 : ρ < 1) (hρ : ρ ≤ ρ' * (1 - ρ)) (big : 1 ≤ 2 * (1 - ρ - 2 * τ)) (hκ : 0 ≤ κ)
-    (hα : α = 2 * sum W.n fun _ => τ) (hβ : β = gamma u W.n * (1 + α) + 2 * underflow u τ W.n) (small : α + β < 1)
+theorem float_logits_close (run : FloatRun W s t u τ ρ τ' g τ₁) (S : Sizes W t) (hu : 0 ≤ u) (hτ : 0 ≤ τ) (hτ' : 0 ≤ τ') (hg : 0 ≤ g) (hs : 0 < s) (hn : 0 < W.n)
+    {ρ' κ α β : R} (h0 : 0 ≤ ρ) (h1 : ρ < 1) (hρ : ρ ≤ ρ' * (1 - ρ)) (big : 1 ≤ 2 * ((1 - ρ) * (1 - τ) - 2 * τ')) (hκ : 0 ≤ κ)
+    (hα : α = 2 * sum W.n fun _ => τ') (hβ : β = gamma u W.n * (1 + α) + 2 * underflow u τ W.n) (small : α + β < 1)
     (h : u * (1 + α) + 2 * α + β ≤ κ * (1 - (α + β))) :
-    ∃ w : Nat → R, (∀ i, i < W.n → exp (score W s t i - run.shift - (S.scoreError u τ / s + θ + ρ')) ≤ w i
-        ∧ w i ≤ exp (score W s t i - run.shift + (S.scoreError u τ / s + θ + ρ')))
+    ∃ w : Nat → R, (∀ i, i < W.n → exp (score W s t i - run.shift - (S.exponentError u τ s g τ₁ + ρ')) ≤ w i
+        ∧ w i ≤ exp (score W s t i - run.shift + (S.exponentError u τ s g τ₁ + ρ')))
       ∧ ∀ o, o < W.v → abs (run.f o - W.tables.mixed t (share W.n w) o) ≤ S.logitError u τ (κ + sum W.n fun _ => τ) o := by
-  have exists_w : ∀ i, ∃ w : R, i < W.n → exp (score W s t i - run.shift - (S.scoreError u τ / s + θ + ρ')) ≤ w
-      ∧ w ≤ exp (score W s t i - run.shift + (S.scoreError u τ / s + θ + ρ')) ∧ abs (run.e i - w) ≤ τ := by
+  have exists_w : ∀ i, ∃ w : R, i < W.n → exp (score W s t i - run.shift - (S.exponentError u τ s g τ₁ + ρ')) ≤ w
+      ∧ w ≤ exp (score W s t i - run.shift + (S.exponentError u τ s g τ₁ + ρ')) ∧ abs (run.e i - w) ≤ τ' := by
     intro i
     by_cases hi : i < W.n
-    · obtain ⟨w, hw⟩ := exp_error (run.exponent_error S hu hτ hs hn i hi) (run.exponentials i hi) h0 h1 hρ hτ
+    · obtain ⟨w, hw⟩ := exp_error (run.exponent_error S hu hτ hg hs hn i hi) (run.exponentials i hi) h0 h1 hρ hτ'
       exact ⟨w, fun _ => hw⟩
     · exact ⟨0, fun c => absurd c hi⟩
   obtain ⟨w, hw⟩ := Classical.skolem.mp exists_w
   have wpos : ∀ i, i < W.n → 0 < w i := fun i hi => by
     have := (hw i hi).1
-    have := exp_pos (score W s t i - run.shift - (S.scoreError u τ / s + θ + ρ'))
+    have := exp_pos (score W s t i - run.shift - (S.exponentError u τ s g τ₁ + ρ'))
     grind
-  have n0 : (0 : R) ≤ sum W.n fun _ => τ := sum_nonneg fun _ _ => hτ
+  have n0 : (0 : R) ≤ sum W.n fun _ => τ' := sum_nonneg fun _ _ => hτ'
   have Z : 1 ≤ 2 * sum W.n w := by
-    obtain ⟨j, hj, yj⟩ := run.largest
+    obtain ⟨j, hj, top⟩ := run.largest
     have e := neg_le_abs (run.e j - exp (run.y j))
     have x := run.exponentials j hj
-    rw [yj, exp_zero] at e x
+    have y := run.exponents j hj
+    simp only [Rounded] at y
+    rw [top, show run.scaled j - run.scaled j = 0 by grind, abs_of_nonneg (show (0 : R) ≤ 0 by grind)] at y
+    have y' := neg_le_abs (run.y j - 0)
+    have grow := one_add_le_exp (run.y j)
+    have least := mul_le_mul_left (show 1 - τ ≤ exp (run.y j) by grind) (show 0 ≤ 1 - ρ by grind)
     have d := le_abs (run.e j - w j)
     have c := (hw j hj).2.2
     have l := le_sum (n := W.n) (f := w) (fun i hi => by have := wpos i hi; grind) hj
     grind
   have off : (sum W.n fun i => abs (run.e i - w i)) ≤ α * sum W.n w := by
-    have b := sum_le (n := W.n) (f := fun i => abs (run.e i - w i)) (g := fun _ => τ) fun i hi => (hw i hi).2.2
+    have b := sum_le (n := W.n) (f := fun i => abs (run.e i - w i)) (g := fun _ => τ') fun i hi => (hw i hi).2.2
     have := mul_le_mul_left Z n0
     rw [hα]
     grind

@@ -64,6 +64,24 @@ theorem softmax_error {n : Nat} (hn : 0 < n) {w e a : Nat → R} {z α β ε τ 
   have m3 := mul_le_mul_left h (show 0 ≤ sum n w by grind)
   grind
 
+/-- Scaling a score with relative error `g` (and `τ₁` where it underflows) and subtracting the largest one: the exponent is off from
+the exact difference to that largest one by so much, if scores are at most `B` in absolute value. -/
+theorem scale_error {u τ g τ₁ x x' M y B : R} (hu : 0 ≤ u) (hg : 0 ≤ g) (hx : abs x ≤ B) (hx' : abs (x' - x) ≤ g * abs x + τ₁)
+    (hM : abs M ≤ (1 + g) * B + τ₁) (hy : Rounded u τ (x' - M) y) :
+    abs (y - (x - M)) ≤ g * B + τ₁ + u * (2 * ((1 + g) * B + τ₁)) + τ := by
+  have a := mul_le_mul_left hx hg
+  have near : abs x' ≤ (1 + g) * B + τ₁ := by
+    have := abs_near (e := g * B + τ₁) (show abs (x' - x) ≤ g * B + τ₁ by grind) hx
+    grind
+  have d : abs (x' - M) ≤ 2 * ((1 + g) * B + τ₁) := by
+    have := le_abs x'; have := neg_le_abs x'; have := le_abs M; have := neg_le_abs M
+    exact abs_le (by grind) (by grind)
+  have m := mul_le_mul_left d hu
+  have t := abs_add_le (y - (x' - M)) (x' - x)
+  rw [show y - (x' - M) + (x' - x) = y - (x - M) by grind] at t
+  simp only [Rounded] at hy
+  grind
+
 /-- A rounded quotient, times its denominator. -/
 theorem quotient_error {a e z u τ : R} (hz : 0 < z) (h : Rounded u τ (e / z) a) : abs (a * z - e) ≤ u * abs e + τ * z := by
   simp only [Rounded, Field.div_eq_mul_inv] at h
