@@ -159,3 +159,30 @@ def test_hints_of_other_shapes_are_rejected(changes: dict[str, object]) -> None:
 def test_other_hints_are_malformed(changes: dict[str, object]) -> None:
     with pytest.raises(MalformedInput):
         run(MODEL, attention(MODEL, mean_query(MODEL), **changes))
+
+
+def test_more_attention_to_the_maximum_may_be_what_makes_an_input_wrong() -> None:
+    """A bias towards the largest token, a copy path that argues against what it sees, and positions that differ: both ends decide."""
+    rng, certified = random.Random("against"), 0
+    for _ in range(60):
+        base = copying(rng, 4, 3, noise=0.05, slope=rng.choice([0.3, 1.0]), copy=rng.choice([-3.0, -1.5, -0.7]))
+        weights = {name: [list(row) for row in rows] for name, rows in base.weights.items()}
+        weights["W_pos"][-1][3] += rng.uniform(0.5, 3.0)
+        for place in range(3):
+            weights["W_K"][4 + place][0] += rng.choice([-6.0, 0.0, 6.0])
+        model = TinyModel(weights, "against")
+        right = truth(model).cells("right", "unclear")
+        for c in (1, 4):
+            mean = [sum(column) / 4 + place for column, place in zip(zip(*weights["W_E"], strict=True), weights["W_pos"][-1], strict=True)]
+            peels = [{"first": 0, "last": 0, "side": "row", "directions": array([mean])}]
+            hints = {"gaps": array([[c] * 3] * 16, "i64"), "average": "none", "centres": array([[0.5] * 3] * 4)}
+            steps = [
+                *(one for one in tables() if one["id"] != "skip"),
+                step("skip.peeled", "peeled_table", table="skip", positions="centred", peels=peels),
+                step("skip", "row_range", {"table": "skip.peeled"}, bound="exact", mean="none", spread="rows"),
+                step("right", "attention_margin", SAME, **hints),
+            ]
+            found = counts(model, steps, by="fast")
+            certified += sum(found.values())
+            assert all(count <= right[cell] for cell, count in found.items())
+    assert certified == 50  # by the end with the least attention alone it would be more
