@@ -411,7 +411,7 @@ def stratified(mutants: list[Mutant], size: int, seed: int) -> list[Mutant]:
     return chosen[:size]
 
 
-def report(records: list[dict[str, Any]], possible: int, seed: int) -> dict[str, Any]:
+def report(records: list[dict[str, Any]], possible: int, sample: int, seed: int) -> dict[str, Any]:
     """The results as one object."""
     known = json.loads(EQUIVALENT.read_text(encoding="utf-8")) if EQUIVALENT.exists() else {}
     for record in records:
@@ -424,6 +424,7 @@ def report(records: list[dict[str, Any]], possible: int, seed: int) -> dict[str,
         operators.setdefault(record["operator"].rstrip("0123456789"), Counter())[record["fate"]] += 1
     return {
         "seed": seed,
+        "sample": sample,
         "possible": possible,
         "judged": len(records),
         "fates": dict(fates),
@@ -442,7 +443,7 @@ def page(result: dict[str, Any]) -> str:
     rows.append(["all", *(result["fates"].get(fate, 0) for fate in fates)])
     lines = [
         "# Mutants of the checker\n",
-        f"`python benchmarks/kernel_mutants.py --sample {result['judged']} --seed {result['seed']}`: {result['judged']} of",
+        f"`python benchmarks/kernel_mutants.py --sample {result['sample']} --seed {result['seed']}`: {result['judged']} judged of",
         f"{result['possible']} possible mutants, drawn so that every file and every kind of change has its turn.\n",
         markdown(["change", *fates], rows),
         "\n## Not killed\n",
@@ -493,7 +494,7 @@ def main() -> int:
                     stream.write(json.dumps(record) + "\n")
                 print(f"{number + 1}/{len(todo)} {fate} {mutant.id}: {mutant.before} -> {mutant.after} {by} {seconds:.1f} s", flush=True)
     judged = [latest[mutant.key] for mutant in sample if mutant.key in latest]
-    result = report(judged, len(mutants), args.seed)
+    result = report(judged, len(mutants), len(sample), args.seed)
     write(RESULTS / "kernel_mutants.json", json.dumps(result, indent=1) + "\n")
     write(RESULTS / "kernel_mutants.md", page(result))
     print(result["fates"])
