@@ -3,7 +3,7 @@
     python benchmarks/hardening.py                         print the table, and write it between the markers of README.md
     python benchmarks/hardening.py --measure [PART ...]    first run again what is measured here: corpus, bombs, lemmas, gallery, lean
 
-The other rows are read from what mutation_fuzz.py, kernel_mutants.py, enclosures.py and decoder_fuzz.py wrote to benchmarks/results; a
+The other rows are read from what mutation_fuzz.py, unlucky_machines.py and the other scripts wrote to benchmarks/results; a
 row without its file is left out.  What is measured here goes to benchmarks/results/hardening.json.
 """
 
@@ -132,6 +132,13 @@ def certificate_mutants(found: dict[str, Any]) -> list[Row]:
     return [("mutants of certificates, statements, models", f"{found['mutants']:,}", outcome)]
 
 
+def unlucky_machines(found: dict[str, Any]) -> list[Row]:
+    """What unlucky_machines.py found."""
+    outcome = f"{len(found['false'])} certify what a machine of the worst roundings does not do; it turns inputs of "
+    outcome += f"{found['models_with_inputs_that_it_turns']} models"
+    return [("statements about float32 on near-ties", f"{found['certificates']:,} certificates, {found['models']} models", outcome)]
+
+
 def kernel_mutants(found: dict[str, Any]) -> list[Row]:
     """What kernel_mutants.py found."""
     killed, equivalent, survived = (found["fates"].get(fate, 0) for fate in ("killed", "equivalent", "survived"))
@@ -156,6 +163,7 @@ def decoder_fuzz(found: dict[str, Any]) -> list[Row]:
 SOURCES: list[tuple[str, Callable[[dict[str, Any]], list[Row]]]] = [
     ("hardening", corpus),
     ("mutation_fuzz", certificate_mutants),
+    ("unlucky_machines", unlucky_machines),
     ("kernel_mutants", kernel_mutants),
     ("enclosures", enclosures),
     ("decoder_fuzz", decoder_fuzz),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import product
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from tests.models import TinyModel
+from tests.models import TinyModel, copying, from_file, safetensors
 
 U = 2.0**-24 * (1 - 1e-9)  # float64 does the rest, so stay a little inside
 EXP = 2.0**-17 * (1 - 1e-9)
@@ -203,3 +205,38 @@ def unlucky_logits(weights: Weights, tokens: Tensor, plus: int, minus: int | Non
         with torch.no_grad():
             found.append(Unlucky(weights, residual_first, [sign.sign() for sign in signs]).logits(tokens))
     return max(found, key=lambda logits: float(goal(logits)))
+
+
+def decided_by_the_unlucky(model: TinyModel) -> tuple[int, int]:
+    """How many inputs no unlucky machine gets wrong, and how many none gets right."""
+    weights, right, wrong = Weights.of(model, torch.float64), 0, 0
+    for tokens in inputs(model):
+        top = int(tokens.max())
+        others = [x for x in range(model.v) if x != top]
+        against = [unlucky_logits(weights, tokens, x, top) for x in others]
+        right += all(bool(logits[top] > logits[x]) for logits in against for x in others)
+        favoured = [unlucky_logits(weights, tokens, top, x) for x in others]
+        wrong += any(bool(all(logits[top] <= logits[x] for logits in favoured)) for x in others)
+    return right, wrong
+
+
+# Models whose inputs are nearly ties
+
+
+def rounded(model: TinyModel) -> TinyModel:
+    """The model with its weights rounded to float32."""
+    return from_file(safetensors(model.tensors("F32")), model.label)
+
+
+def nearly_twins(seed: int) -> TinyModel:
+    """A copying model; one output nearly ties with another, by less than rounding errors or a little more."""
+    rng = random.Random(f"twins {seed}")
+    model = copying(rng, 4, 2 + seed % 2, noise=0.1, slope=rng.choice([0.5, 2.0, 5.0]), copy=rng.choice([1.0, 8.0]))
+    first, second = rng.sample(range(4), 2)
+    size = 2.0 ** -rng.randint(16, 23)
+    unembed = [[row[second] + rng.gauss(0, size) if x == first else entry for x, entry in enumerate(row)] for row in model.weights["W_U"]]
+    return rounded(TinyModel({**model.weights, "W_U": unembed}, f"nearly twins {seed}"))
+
+
+def inputs(model: TinyModel) -> torch.Tensor:
+    return torch.tensor(list(product(range(model.v), repeat=model.n)))

@@ -5,14 +5,23 @@ from __future__ import annotations
 import json
 import random
 from fractions import Fraction
-from itertools import product
 from pathlib import Path
 
 import pytest
 import torch
 
 from tests.checking import ARITHMETICS, arithmetic
-from tests.machines import MACHINES, Weights, plain, residual_first, unlucky_logits
+from tests.machines import (
+    MACHINES,
+    Weights,
+    decided_by_the_unlucky,
+    inputs,
+    nearly_twins,
+    plain,
+    residual_first,
+    rounded,
+    unlucky_logits,
+)
 from tests.models import TinyModel, copying, from_file, random_model, safetensors
 from tests.refusals import refused
 from verifier.cli import main
@@ -35,25 +44,6 @@ SHORT = ("exact", "brute-force", "cubic", "subcubic", "counting", "hot-outputs",
 def context(data: bytes) -> Context:
     model = read_model(data, file="model")
     return new_context(model, whole_domain(model, "float32"), FastArithmetic())
-
-
-def rounded(model: TinyModel) -> TinyModel:
-    """The model with its weights rounded to float32."""
-    return from_file(safetensors(model.tensors("F32")), model.label)
-
-
-def nearly_twins(seed: int) -> TinyModel:
-    """A copying model; one output nearly ties with another, by less than rounding errors or a little more."""
-    rng = random.Random(f"twins {seed}")
-    model = copying(rng, 4, 2 + seed % 2, noise=0.1, slope=rng.choice([0.5, 2.0, 5.0]), copy=rng.choice([1.0, 8.0]))
-    first, second = rng.sample(range(4), 2)
-    size = 2.0 ** -rng.randint(16, 23)
-    unembed = [[row[second] + rng.gauss(0, size) if x == first else entry for x, entry in enumerate(row)] for row in model.weights["W_U"]]
-    return rounded(TinyModel({**model.weights, "W_U": unembed}, f"nearly twins {seed}"))
-
-
-def inputs(model: TinyModel) -> torch.Tensor:
-    return torch.tensor(list(product(range(model.v), repeat=model.n)))
 
 
 @pytest.mark.parametrize("machine", MACHINES)
@@ -123,19 +113,6 @@ def verdict_of(model: TinyModel, strategy: str, name: str) -> Verdict:
     data = safetensors(model.tensors("F32"))
     proof = prove(data, STRATEGIES[strategy], file="model", function="float32", reference=False)
     return check(proof.statement, proof.certificate, data, arithmetic(name))
-
-
-def decided_by_the_unlucky(model: TinyModel) -> tuple[int, int]:
-    """How many inputs no unlucky machine gets wrong, and how many none gets right."""
-    weights, right, wrong = Weights.of(model, torch.float64), 0, 0
-    for tokens in inputs(model):
-        top = int(tokens.max())
-        others = [x for x in range(model.v) if x != top]
-        against = [unlucky_logits(weights, tokens, x, top) for x in others]
-        right += all(bool(logits[top] > logits[x]) for logits in against for x in others)
-        favoured = [unlucky_logits(weights, tokens, top, x) for x in others]
-        wrong += any(bool(all(logits[top] <= logits[x] for logits in favoured)) for x in others)
-    return right, wrong
 
 
 @pytest.mark.parametrize("seed", [2, 6, 10, 11, 12, 14])

@@ -14,7 +14,7 @@ from tests.mutators import Case, corpus_cases, mutate, outcome, plan_cases
 from verifier import fast
 from verifier.kernel.facts import Scope
 
-MUTANTS = 1200
+MUTANTS = 3000
 SHARE = 0.2  # judged by mpmath, the rest by the fast arithmetic
 
 

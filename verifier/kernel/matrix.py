@@ -173,7 +173,7 @@ class Matrix:
     def entrywise_min(self, other: Matrix) -> Matrix:
         a, b, low = self._aligned(other)
         self.ledger.count(self.size)
-        return self._new([list(map(min, r, s)) for r, s in zip(a.rows, b.rows, strict=True)], low)
+        return self._new([[min(x, y) for x, y in zip(r, s, strict=True)] for r, s in zip(a.rows, b.rows, strict=True)], low)
 
     def root_above(self) -> Matrix:
         """Entrywise square roots of entries >= 0, rounded up at `ROOT_BITS` bits below the unit of the exact root."""
