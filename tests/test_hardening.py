@@ -20,7 +20,7 @@ def result(name: str) -> dict[str, Any]:
 
 def test_the_readme_has_the_table_of_the_results() -> None:
     assert hardening.readme(README) == README
-    assert len(hardening.table().splitlines()) == 2 + 11
+    assert len(hardening.table().splitlines()) == 2 + 12
 
 
 @pytest.mark.parametrize("name", sorted({name for name, _ in hardening.SOURCES}))
