@@ -444,7 +444,8 @@ def page(result: dict[str, Any]) -> str:
     lines = [
         "# Mutants of the checker\n",
         f"`python benchmarks/kernel_mutants.py --sample {result['sample']} --seed {result['seed']}`: {result['judged']} judged of",
-        f"{result['possible']} possible mutants, drawn so that every file and every kind of change has its turn.\n",
+        f"{result['possible']} possible mutants, drawn so that every file and every kind of change has its turn,",
+        "and those that `--only` has asked for.\n",
         markdown(["change", *fates], rows),
         "\n## Not killed\n",
     ]
@@ -493,7 +494,7 @@ def main() -> int:
                 with STATE.open("a", encoding="utf-8") as stream:
                     stream.write(json.dumps(record) + "\n")
                 print(f"{number + 1}/{len(todo)} {fate} {mutant.id}: {mutant.before} -> {mutant.after} {by} {seconds:.1f} s", flush=True)
-    judged = [latest[mutant.key] for mutant in sample if mutant.key in latest]
+    judged = [latest[mutant.key] for mutant in mutants if mutant.key in latest]  # the sample, and what --only has asked for
     result = report(judged, len(mutants), len(sample), args.seed)
     write(RESULTS / "kernel_mutants.json", json.dumps(result, indent=1) + "\n")
     write(RESULTS / "kernel_mutants.md", page(result))

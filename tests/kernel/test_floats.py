@@ -9,7 +9,7 @@ from fractions import Fraction
 import pytest
 
 from tests.refusals import refused
-from verifier.kernel.floats import FORMATS, binary64_bits, decode_floats
+from verifier.kernel.floats import FORMATS, binary64_bits, decode_floats, is_normal_binary32
 
 STRUCT = {"F16": "e", "F32": "f", "F64": "d"}
 
@@ -80,3 +80,21 @@ def test_a_number_without_a_binary64_word_is_a_bug(number: int) -> None:
 
 def test_zeros_of_both_signs_have_one_word() -> None:
     assert [binary64_bits(*entry) for entry in decoded(struct.pack("<dd", 0.0, -0.0), "F64")] == [0, 0]
+
+
+def test_normal_binary32_numbers_are_told_from_others() -> None:
+    """Judged by `struct`: storing the number changes nothing, and it is 0 or at least 2^-126."""
+    rng = random.Random("binary32")
+    for _ in range(20_000):
+        digits = rng.choice([1, 23, 24, 25, 26, 40])
+        mantissa = rng.choice([-1, 1]) * (rng.getrandbits(digits) | 1 << digits - 1) << rng.choice([0, 0, 1, 20])
+        exponent = rng.choice([0, -149, -127, -126, 103, 104, 127, rng.randint(-200, 150)])
+        exponent -= rng.choice([0, abs(mantissa).bit_length() - 1])
+        number = Fraction(mantissa) * Fraction(2) ** exponent
+        try:
+            stored = struct.unpack("<f", struct.pack("<f", float(number)))[0]
+        except OverflowError:
+            stored = 0.0
+        fits = Fraction(stored) == number and abs(number) >= Fraction(1, 2**126)
+        assert is_normal_binary32(mantissa, exponent) == fits, (mantissa, exponent)
+    assert is_normal_binary32(0, -5000)
