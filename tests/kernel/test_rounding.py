@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from math import isqrt
 
@@ -12,8 +13,10 @@ import pytest
 from tests.models import TinyModel, copying, from_file, safetensors
 from verifier.fast import FastArithmetic
 from verifier.kernel.errors import StepRejected
+from verifier.kernel.facts import Slack, Table
+from verifier.kernel.margins import widened, with_rounding
 from verifier.kernel.matrix import Ledger, Matrix
-from verifier.kernel.model import read_model
+from verifier.kernel.model import TABLES, read_model
 from verifier.kernel.replay import new_context
 from verifier.kernel.rounding import Rounding
 from verifier.kernel.statement import whole_domain
@@ -136,3 +139,25 @@ def test_rounding_up_leaves_a_unit(entry: int, exponent: int) -> None:
     matrix = Matrix(((entry,),), exponent, ("a", "b"), Ledger()).rounded_up(0)
     exact = entry * Fraction(2) ** exponent
     assert exact + 1 <= matrix.rows[0][0] < exact + 3
+
+
+def test_the_tables_are_widened_by_exactly_these_bounds() -> None:
+    """The skip path by eta_0 on every entry, position scores by sigma_q, in addition to a slack that is there already; nothing else."""
+    model = from_file(safetensors(copying(random.Random(5), 3, 2, noise=1.0, slope=2.0, copy=4.0).tensors("F32")))
+    decoded = read_model(safetensors(model.tensors("F32")), file="model")
+    scores, (logit,) = value(rounding(model).score), value(rounding(model).logit)
+    for function in ("real", "float32"):
+        context = new_context(decoded, whole_domain(decoded, function), FastArithmetic())
+        tables = {name: Table(name, False, context.paths.product(name, False)) for name in TABLES}
+        rows = Matrix(((3,), (4,), (5,)), -2, ("query", "slack"), context.ledger)
+        columns = Matrix(((7,), (8,), (9,)), -1, ("output", "slack"), context.ledger)
+        tables["skip"] = replace(tables["skip"], slack=Slack(rows, columns))
+        widths = {"skip": [Fraction(x * y, 8) for x in (3, 4, 5) for y in (7, 8, 9)]}
+        if function == "float32":
+            widths = {"skip": [known + logit for known in widths["skip"]], "position_score": [score for score in scores for _ in range(2)]}
+        found = with_rounding(tables, context)
+        for name, table in found.items():
+            entries = [entry for row in widened(table) for entry in row]
+            assert [(high - low) * Fraction(2) ** e / 2 for low, high, e in entries] == widths.get(name, [0] * len(entries)), name
+        assert found["skip"].slack is not None
+        assert value(found["skip"].slack.spread()) == [2 * largest for largest in widths["skip"][2::3]]
