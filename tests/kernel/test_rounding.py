@@ -134,7 +134,7 @@ def test_what_may_overflow_is_refused(size: float, fits: bool) -> None:
         assert caught.value.code == "float-overflow"
 
 
-@pytest.mark.parametrize(("entry", "exponent"), [(5, 0), (-5, 0), (5, 3), (5, -3), (-5, -3), (0, -200), (8, -3)])
+@pytest.mark.parametrize(("entry", "exponent"), [(5, 0), (-5, 0), (5, 1), (5, 3), (5, -1), (5, -3), (-5, -3), (0, -200), (8, -3)])
 def test_rounding_up_leaves_a_unit(entry: int, exponent: int) -> None:
     matrix = Matrix(((entry,),), exponent, ("a", "b"), Ledger()).rounded_up(0)
     exact = entry * Fraction(2) ** exponent
