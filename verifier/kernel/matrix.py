@@ -151,7 +151,7 @@ class Matrix:
         return self._new([[factor * x for x in row] for row in self.rows], self.exponent + exponent)
 
     def rounded_up(self, exponent: int) -> Matrix:
-        """Integers in units of 2^exponent, each at least one unit above its entry and less than three."""
+        """Integers in units of 2^exponent, each at least one unit above its entry and at most two."""
         self.ledger.count(self.size)
         shift = self.exponent - exponent
         return self._new([[(x << shift if shift >= 0 else x >> -shift) + 2 for x in row] for row in self.rows], exponent)
