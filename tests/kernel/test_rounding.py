@@ -7,11 +7,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from math import isqrt
+from pathlib import Path
 
 import pytest
 
 from tests.models import TinyModel, copying, from_file, safetensors
 from verifier.fast import FastArithmetic
+from verifier.kernel import rounding as module
 from verifier.kernel.errors import StepRejected
 from verifier.kernel.facts import Slack, Table
 from verifier.kernel.margins import widened, with_rounding
@@ -161,3 +163,21 @@ def test_the_tables_are_widened_by_exactly_these_bounds() -> None:
             assert [(high - low) * Fraction(2) ** e / 2 for low, high, e in entries] == widths.get(name, [0] * len(entries)), name
         assert found["skip"].slack is not None
         assert value(found["skip"].slack.spread()) == [2 * largest for largest in widths["skip"][2::3]]
+
+
+def test_the_constants_are_those_of_the_document() -> None:
+    document = " ".join((Path(__file__).parents[2] / "docs" / "float32.md").read_text(encoding="utf-8").split())
+    for words in (
+        f"integers in units of 2^{module.UNIT},",
+        f"all bounds are below 2^{module.FINITE} ",
+        f"number at most {module.SCALE_ROUNDINGS},",
+        f"gamma_{{h + {module.SCALE_ROUNDINGS}}}",
+        f"sqrt(h) 2^{module.EXP_ERROR}.",
+        f"gamma_{{2n + {module.MIX_ROUNDINGS}}}",
+    ):
+        assert words in document, words
+
+
+def test_the_largest_entry() -> None:
+    assert Matrix(((1, 7), (5, 3)), 0, ("a", "b"), Ledger()).largest() == 7
+    assert Matrix(((1, 2), (9, 3)), 0, ("a", "b"), Ledger()).largest() == 9
