@@ -181,3 +181,13 @@ def test_the_constants_are_those_of_the_document() -> None:
 def test_the_largest_entry() -> None:
     assert Matrix(((1, 7), (5, 3)), 0, ("a", "b"), Ledger()).largest() == 7
     assert Matrix(((1, 2), (9, 3)), 0, ("a", "b"), Ledger()).largest() == 9
+
+
+@pytest.mark.parametrize(("units", "fits"), [((1 << 200) - 3, True), ((1 << 200) - 2, False)])
+def test_the_limit_itself_is_beyond_it(units: int, fits: bool) -> None:
+    bound = Matrix(((units,),), -100, ("a", "b"), Ledger())  # is raised by two units
+    if fits:
+        assert module._rounded(bound).largest() == units + 2
+    else:
+        with pytest.raises(StepRejected):
+            module._rounded(bound)
