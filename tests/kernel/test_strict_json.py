@@ -83,6 +83,12 @@ def test_ambiguous_json_is_refused(text: str | bytes, family: type[VerifierError
     assert refused(lambda: read(text), family) == (code, clause)
 
 
+def test_brackets_behind_an_escaped_quotation_mark_are_text() -> None:
+    many = "[" * (LIMITS.json_depth + 1)
+    assert read('["\\"' + many + '", "\\\\", 1]') == ['"' + many, "\\", 1]
+    assert refused(lambda: read('["\\\\", ' + many), LIMIT)[0] == "limit-json-depth"
+
+
 def test_nesting_up_to_the_limit_is_read() -> None:
     assert read("[" * LIMITS.json_depth + "]" * LIMITS.json_depth)
 

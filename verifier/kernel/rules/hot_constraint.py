@@ -58,8 +58,6 @@ def hot_constraint(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hint]
             own_copy = copy_gap.select("slot", last).take("key", queries).renamed(key="query")
             bases.append(own_weight * (skip_gap + own_copy))
             terms.append(weight * (skip_gap + copy_gap.take("slot", margins.free)))
-        wide = terms[0].axes
-        terms = [one if one.axes == wide else one.spread(wide, one.sizes) for one in terms]
         base, table = on_grid("query", bases[0].joined(bases[1:], "output"), terms[0].joined(terms[1:], "output"))
         blocks = tuple(Block(k, k + 1) for k in keys)
         return Family(maximum, range(queries[0], queries[0] + len(queries)), blocks, base, table.renamed(key="block"))
