@@ -23,6 +23,8 @@ from typing import Any
 
 import numpy as np
 
+from verifier.fast_exponential import exp
+from verifier.fast_products import product
 from verifier.kernel.arithmetic import NEVER
 from verifier.kernel.errors import Usage
 
@@ -59,6 +61,9 @@ class ArrayCells:
 
     def aligned(self, order: tuple[int | None, ...], shape: tuple[int, ...]) -> ArrayCells:
         return ArrayCells(_align(self.array, order, shape))
+
+    def reshaped(self, shape: tuple[int, ...]) -> ArrayCells:
+        return ArrayCells(self.array.reshape(shape))
 
     def combine(self, name: str, other: ArrayCells) -> ArrayCells:
         return ArrayCells(INTEGER_OPERATIONS[name](self.array, other.array))
@@ -143,6 +148,20 @@ class EnclosureCells:
 
     def aligned(self, order: tuple[int | None, ...], shape: tuple[int, ...]) -> EnclosureCells:
         return EnclosureCells(_align(self.lo, order, shape), _align(self.hi, order, shape))
+
+    def reshaped(self, shape: tuple[int, ...]) -> EnclosureCells:
+        return EnclosureCells(self.lo.reshape(shape), self.hi.reshape(shape))
+
+    def product(self, other: EnclosureCells) -> EnclosureCells:
+        return EnclosureCells(*product((self.lo, self.hi), (other.lo, other.hi)))
+
+    def exp(self) -> EnclosureCells:
+        return EnclosureCells(*exp(self.lo, self.hi))
+
+    @np.errstate(all="ignore")
+    def logarithm_guess(self) -> EnclosureCells:
+        guess = np.nan_to_num(np.log(self.hi))
+        return EnclosureCells(guess, guess)
 
     @np.errstate(all="ignore")  # overflow and NaN are accounted for above
     def combine(self, name: str, other: EnclosureCells) -> EnclosureCells:

@@ -21,6 +21,18 @@ class Cells(Protocol):
     def aligned(self, order: tuple[int | None, ...], shape: tuple[int, ...]) -> Any:
         """Axes permuted to `order` and repeated to `shape`; None stands for a new axis."""
 
+    def reshaped(self, shape: tuple[int, ...]) -> Any:
+        """The same cells in row-major order, other axes."""
+
+    def product(self, other: Any) -> Any:
+        """Of enclosures: the matrix product of shapes (r, k) and (k, c)."""
+
+    def exp(self) -> Any:
+        """Of enclosures.  Raises OverflowError where the arithmetic has no upper end."""
+
+    def logarithm_guess(self) -> Any:
+        """Of positive enclosures: points near ln of the upper ends.  Nobody believes them."""
+
     def combine(self, name: str, other: Any) -> Any:
         """Cell by cell: add subtract multiply divide minimum maximum hull | and or."""
 

@@ -16,8 +16,12 @@ os.environ.setdefault("MPMATH_NOGMPY", "1")  # plain Python integers: one less l
 from mpmath.libmp import from_man_exp, mpf_add, mpf_div, mpf_lt, mpf_mul, mpf_neg, mpf_sqrt, mpf_sub
 from mpmath.libmp.libmpf import fzero, round_ceiling, round_floor
 
+from verifier.kernel.exponential import ARGUMENT_BITS, LOWEST_ARGUMENT, exp_nonpositive
+
 Number = tuple[int, int, int, int]  # mpmath's raw number: (sign, mantissa, exponent, bit count)
 PRECISION_BITS = 128  # bits of every interval end
+LN2_GUESS = 2977044472  # about ln 2 in units of 2^-32
+GUESS_STEPS = 5  # each squares the error of a guess that begins within 0.7
 UP, DOWN = round_ceiling, round_floor
 
 
@@ -75,6 +79,20 @@ class Interval:
         hi = mpf_div(self.hi, other.hi if self.hi[0] else other.lo, PRECISION_BITS, UP)
         return Interval(lo, hi)
 
+    def exp(self) -> Interval:
+        """Of any interval: exp x of its ends, and 1 / exp(-x) where x > 0 (docs/numerics.md)."""
+        low, high = _exp_of(self.lo), _exp_of(self.hi)
+        return Interval(low.lo, high.hi)
+
+    def logarithm_guess(self) -> Interval:
+        """A number near ln of a positive interval's upper end, for `functions.logarithm`, which believes none of it."""
+        one, guess = Interval.of(1, 1, 0), Interval.of(LN2_GUESS * (self.hi[2] + self.hi[3]), LN2_GUESS * (self.hi[2] + self.hi[3]), -32)
+        point = Interval(self.hi, self.hi)
+        for _ in range(GUESS_STEPS):  # Newton's iteration
+            guess = guess + point * (-guess).exp() - one
+            guess = Interval(guess.hi, guess.hi)
+        return guess
+
     def sqrt(self) -> Interval:
         """Of an interval of nonnegative numbers; anything else raises."""
         if self.lo[0]:
@@ -123,6 +141,20 @@ class Interval:
 
     def __repr__(self) -> str:
         return f"Interval({self.lo}, {self.hi})"
+
+
+def _exp_of(x: Number) -> Interval:
+    """An enclosure of exp at one number."""
+    sign, mantissa, exponent, bits = x
+    if exponent + bits > LOWEST_ARGUMENT.bit_length():  # |x| >= 2^20
+        if not sign:
+            raise OverflowError("exp of a number above 2^20")
+        return Interval.of(*exp_nonpositive(-1 << ARGUMENT_BITS + LOWEST_ARGUMENT.bit_length(), -LOWEST_ARGUMENT << ARGUMENT_BITS))
+    places = exponent + ARGUMENT_BITS
+    low, high = (mantissa << places,) * 2 if places >= 0 else (mantissa >> -places, -(-mantissa >> -places))
+    if sign:  # x = -|x|: below and above
+        return Interval.of(*exp_nonpositive(-high, -low))
+    return Interval.of(1, 1, 0) / Interval.of(*exp_nonpositive(-high, -low))
 
 
 def lesser(x: Number, y: Number) -> Number:

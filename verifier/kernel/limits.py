@@ -23,6 +23,8 @@ class Limits:
     json_integer_digits: int = 30  # decimal digits of a JSON integer
     fraction_digits: int = 400  # decimal digits of either side of "p/q"
     name_characters: int = 64  # characters of a step id
+    nodes: int = 256  # nodes of a network
+    operands: int = 64  # operands or factors of one node
     tensors: int = 64  # tensors in a weights file
     tensor_rank: int = 8  # axes of a tensor in a weights file
     steps: int = 512  # steps in a certificate
@@ -34,6 +36,7 @@ class Limits:
     width: int = 1024  # d_model and d_head
     reference_operations: int = 1 << 26  # operations of one reference check
     fast_operations: int = 1 << 35  # operations of one fast check
+    dense_operations: int = 1 << 38  # operations in products of enclosed matrices of one check
     word_operations: int = 1 << 34  # products of two 64-bit words in the exact matrices of one check
     peels: int = 32  # peels of one table
     patterns: int = 1 << 20  # block patterns of one query and maximum

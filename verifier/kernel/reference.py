@@ -10,6 +10,7 @@ from typing import Any
 
 import mpmath
 
+from verifier.kernel.dense import Columns, grid_line
 from verifier.kernel.interval import Interval, greater, lesser
 
 SCALAR: dict[str, Callable[[Any, Any], Any]] = {
@@ -41,12 +42,29 @@ class ListCells:
 
     def __init__(self, cells: list[Any], shape: tuple[int, ...]) -> None:
         self.cells, self.shape = cells, shape
+        self.columns: Columns | None = None
 
     def aligned(self, order: tuple[int | None, ...], shape: tuple[int, ...]) -> ListCells:
         if order == tuple(range(len(self.shape))) and shape == self.shape:
             return self
         cells = self.cells
         return ListCells([cells[i] for i in _source_indices(self.shape, order, shape)], shape)
+
+    def reshaped(self, shape: tuple[int, ...]) -> ListCells:
+        return self if shape == self.shape else ListCells(self.cells, shape)
+
+    def product(self, other: ListCells) -> ListCells:
+        (count, inner), width = self.shape, other.shape[1]
+        rows = [grid_line(self.cells[start : start + inner]) for start in range(0, count * inner, inner)]
+        if other.columns is None:  # the same weights meet many inputs
+            other.columns = Columns([grid_line(other.cells[column::width]) for column in range(width)])
+        return ListCells([cell for row in rows for cell in other.columns.times(row)], (count, width))
+
+    def exp(self) -> ListCells:
+        return ListCells([cell.exp() for cell in self.cells], self.shape)
+
+    def logarithm_guess(self) -> ListCells:
+        return ListCells([cell.logarithm_guess() for cell in self.cells], self.shape)
 
     def combine(self, name: str, other: ListCells) -> ListCells:
         return ListCells(list(map(SCALAR[name], self.cells, other.cells)), self.shape)

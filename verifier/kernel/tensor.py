@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from math import prod
 from typing import Any
 
@@ -18,6 +19,9 @@ from verifier.kernel.arithmetic import GRID_BITS, Arithmetic
 from verifier.kernel.errors import StepRejected
 from verifier.kernel.limits import check_limit
 from verifier.kernel.matrix import Ledger, Matrix
+
+EXP_FLOPS = 4  # charged for one exponential
+CONSTANT_BITS = 256  # bits after the point of a constant
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,19 @@ class Tensor:
         self.ledger.count(integer_ops=len(next(iter(coordinates.values()))))
         return self._with(self.cells.points([coordinates[name] for name in self.axes]), (axis,))
 
+    def merged(self, *axes: str, name: str) -> Tensor:
+        """Several axes as one, in row-major order; it comes first."""
+        rest = tuple(axis for axis in self.axes if axis not in axes)
+        sizes = self.sizes
+        shape = (prod(sizes[axis] for axis in axes), *(sizes[axis] for axis in rest))
+        return self._with(self.aligned_to((*axes, *rest), sizes).reshaped(shape), (name, *rest))
+
+    def split(self, axis: str, **parts: int) -> Tensor:
+        """The inverse of `merged`: an axis as several of the sizes named."""
+        index = self.axes.index(axis)
+        axes = (*self.axes[:index], *parts, *self.axes[index + 1 :])
+        return self._with(self.cells.reshaped((*self.shape[:index], *parts.values(), *self.shape[index + 1 :])), axes)
+
     # -- cell by cell --------------------------------------------------------------------------------------------------
 
     def _combine(self, name: str, other: Tensor) -> Tensor:
@@ -141,6 +158,35 @@ class Tensor:
         self._count(prod(self.shape))
         return self._with(self.cells.root())
 
+    def exp(self) -> Tensor:
+        self._count(EXP_FLOPS * prod(self.shape))
+        try:
+            return self._with(self.cells.exp())
+        except OverflowError:  # weights so large that a softmax or a loss has no bound
+            raise StepRejected("undecided-exponential", expected="an exponent below 2^20", got="a larger one") from None
+
+    def logarithm_guess(self) -> Tensor:
+        """Points near ln of the upper ends: nothing may be concluded from them."""
+        return self._with(self.cells.logarithm_guess())
+
+    def contract(self, other: Tensor, axis: str) -> Tensor:
+        """Sum over an axis that both have of the products: the other axes of this one, then those of the other one.
+
+        On a grid of integers, each result rounded outward once; 2 flops per product of two cells.
+        """
+        rows = tuple(name for name in self.axes if name != axis)
+        columns = tuple(name for name in other.axes if name != axis)
+        if set(rows) & set(columns):
+            raise ValueError(f"axes {rows} and {columns} are not different")
+        length, sizes = self.size(axis), self.sizes | other.sizes
+        shape = prod(sizes[name] for name in rows), prod(sizes[name] for name in columns)
+        check_limit("tensor_cells", shape[0] * shape[1])
+        self.ledger.count_dense(shape[0] * shape[1] * length)
+        left = self.aligned_to((*rows, axis), self.sizes).reshaped((shape[0], length))
+        right = other.aligned_to((axis, *columns), other.sizes).reshaped((length, shape[1]))
+        cells = left.product(right).reshaped(tuple(sizes[name] for name in (*rows, *columns)))
+        return self._with(cells, (*rows, *columns))
+
     def upper_end(self) -> Tensor:
         """The upper ends alone, each an enclosure of itself."""
         return self._with(self.cells.upper_end())
@@ -163,9 +209,10 @@ class Tensor:
         return self._with(self.cells.nonpositive(), kind="mask")
 
     def where(self, yes: Tensor, no: Tensor) -> Tensor:
-        """Of a mask: cells of `yes` where true, of `no` elsewhere; both have exactly this mask's axes."""
+        """Of a mask: cells of `yes` where true, of `no` elsewhere; both have this mask's axes, in any order."""
         self._count(prod(self.shape))
-        return yes._with(self.cells.where(yes.cells, no.cells))
+        chosen, other = (side.aligned_to(self.axes, side.sizes) for side in (yes, no))
+        return yes._with(self.cells.where(chosen, other), self.axes)
 
     # -- along an axis -------------------------------------------------------------------------------------------------
 
@@ -188,6 +235,12 @@ class Tensor:
 
     def any(self, axis: str) -> Tensor:
         return self._reduce("or", axis)
+
+    def trues(self, axis: str) -> Tensor:
+        """Of a mask: how many are true along an axis."""
+        index = self.axes.index(axis)
+        self._count(prod(self.shape))
+        return self._with(self.cells.reduce("add", index), self.axes[:index] + self.axes[index + 1 :], "integer")
 
     def running_max(self, axis: str) -> Tensor:
         """Prefix maxima."""
@@ -252,6 +305,12 @@ class Workshop:
     def enclose_between(self, bounds: Sequence[tuple[int, int, int]], axes: tuple[str, ...], shape: tuple[int, ...]) -> Tensor:
         """Enclosures of [lower, upper] * 2^exponent from triples in row-major order."""
         return Tensor(axes, self.arithmetic.enclosures(bounds, shape), "enclosure", self.ledger)
+
+    def constant(self, lower: Fraction, upper: Fraction | None = None) -> Tensor:
+        """An enclosure without axes of every number between two fractions."""
+        low = (lower.numerator << CONSTANT_BITS) // lower.denominator
+        high = -((-(upper or lower).numerator << CONSTANT_BITS) // (upper or lower).denominator)
+        return self.enclose_between([(low, high, -CONSTANT_BITS)], (), ())
 
     def integers(self, entries: Sequence[int], axes: tuple[str, ...], shape: tuple[int, ...]) -> Tensor:
         return Tensor(axes, self.arithmetic.integers(entries, shape), "integer", self.ledger)

@@ -1,0 +1,136 @@
+"""The logits of a batch of inputs, enclosed: what every rule that evaluates a network starts from.
+
+A *local* node depends on the position and its token alone, so it is a table with axes `place` and `token` (or only those that it depends
+on), computed once.  What follows the first operator that mixes positions is computed for each input.  All values are tensors with named
+axes: `input`, `place` (the positions asked for, in their order) and `feature`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from verifier.kernel.network.operators import Operators
+from verifier.kernel.network.program import Node
+from verifier.kernel.tensor import Tensor
+
+Places = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A network on sequences of `positions` tokens."""
+
+    operators: Operators
+    positions: int
+    tables: dict[str, Tensor] = field(default_factory=dict)
+    scores: dict[str, Tensor] = field(default_factory=dict)
+
+    def logits(self, inputs: Sequence[Sequence[int]], places: Places) -> Tensor:
+        """The competing outputs of each input at each place, axes (input, place, output)."""
+        network = self.operators.network
+        value = _Batch(self, inputs).value(network.program.logits, places)
+        sizes = {"input": len(inputs), "place": len(places)} | value.sizes
+        chosen = value.spread(("input", "place", "feature"), sizes).take("feature", network.outputs)
+        return chosen.renamed(feature="output")
+
+    def table(self, name: str) -> Tensor:
+        """A local node at every position and token: axes `feature` and, where it depends on them, `place` and `token`."""
+        if name not in self.tables:
+            node = self.operators.network.program.node(name)
+            if node.operator == "embed":
+                tables = [self.operators.weight(one, "token", "feature") for one in node.weights["tables"]]
+                value = tables[0] if len(tables) == 1 else _stacked(tables[: self.positions], "place")
+            elif node.operator == "position":
+                value = self.operators.weight(node.weights["table"][0], "place", "feature").take("place", range(self.positions))
+            else:
+                value = self.operators.enclosure(node, [self.table(operand) for operand in node.inputs])
+            self.tables[name] = value
+        return self.tables[name]
+
+    def score_table(self, node: Node) -> Tensor:
+        """Of an attention whose query and key are local: every score, the key's axes being `key_place` and `key_token`."""
+        if node.name not in self.scores:
+            query, key = (self.table(node.operands[role][0]) for role in ("query", "key"))
+            self.scores[node.name] = query.contract(key.renamed(place="key_place", token="key_token"), "feature")
+        return self.scores[node.name]
+
+
+def _stacked(parts: Sequence[Tensor], axis: str) -> Tensor:
+    """Tensors of one shape along a new first axis."""
+    first, *rest = [part.spread((axis, *part.axes), {axis: 1} | part.sizes) for part in parts]
+    return first.joined(rest, axis) if rest else first
+
+
+class _Batch:
+    """Values of nodes for some inputs, each computed once per list of places."""
+
+    def __init__(self, evaluation: Evaluation, inputs: Sequence[Sequence[int]]) -> None:
+        self.evaluation, self.inputs = evaluation, inputs
+        self.values: dict[tuple[str, Places], Tensor] = {}
+
+    def value(self, name: str, places: Places) -> Tensor:
+        """A node's value, axes among (input, place, feature)."""
+        if (name, places) not in self.values:
+            self.values[name, places] = self._value(name, places)
+        return self.values[name, places]
+
+    def _value(self, name: str, places: Places) -> Tensor:
+        network = self.evaluation.operators.network
+        node = network.program.node(name)
+        if name in network.local:
+            return self._looked_up(self.evaluation.table(name), places)
+        if node.operator == "attention":
+            return _stacked([self._attended(node, place) for place in places], "place")
+        if node.operator == "sum_positions":
+            everywhere = tuple(range(self.evaluation.positions))
+            value = self.value(node.operands["of"][0], everywhere)
+            return value.spread(("place", *(a for a in value.axes if a != "place")), {"place": len(everywhere)} | value.sizes).sum("place")
+        return self.evaluation.operators.enclosure(node, [self.value(operand, places) for operand in node.inputs])
+
+    def _looked_up(self, table: Tensor, places: Places) -> Tensor:
+        """Rows of a table at the inputs' tokens."""
+        if "token" not in table.axes:
+            return table.take("place", places) if "place" in table.axes else table
+        count = table.size("token")
+        axes = ("place", "token") if "place" in table.axes else ("token",)
+        rows = [place * count * (len(axes) - 1) + tokens[place] for tokens in self.inputs for place in places]
+        return table.merged(*axes, name="row").take("row", rows).split("row", input=len(self.inputs), place=len(places))
+
+    def _attended(self, node: Node, place: int) -> Tensor:
+        """sum over j of exp(s_j) v_j / sum over j of exp(s_j), the positions j that this place sees; axes (input, feature)."""
+        seen = tuple(range(place + 1)) if node.words["mask"] == "causal" else tuple(range(self.evaluation.positions))
+        functions = self.evaluation.operators.functions
+        scale = functions.number(node.numbers["scale_squared"]).root()
+        scores = self._scores(node, place, seen) * scale
+        largest = scores.max("place").upper_end()  # attention is the same if one number is taken from all scores of a query (L2)
+        weights = (scores - largest).exp()
+        attention = weights / weights.sum("place")
+        values = self.value(node.operands["value"][0], seen)
+        return (attention * values).sum("place")
+
+    def _scores(self, node: Node, place: int, seen: Places) -> Tensor:
+        """The products of the query at `place` with the keys at `seen`, axes (input, place)."""
+        network = self.evaluation.operators.network
+        query, key = (node.operands[role][0] for role in ("query", "key"))
+        if query in network.local and key in network.local:
+            return self._scores_looked_up(self.evaluation.score_table(node), place, seen)
+        at_place = self.value(query, (place,))
+        if "place" in at_place.axes:
+            at_place = at_place.select("place", 0)
+        sizes = {"input": len(self.inputs), "place": len(seen)}
+        products = at_place * self.value(key, seen)
+        return products.spread(("input", "place", "feature"), products.sizes | {k: v for k, v in sizes.items() if k not in products.sizes}).sum(
+            "feature"
+        )
+
+    def _scores_looked_up(self, table: Tensor, place: int, seen: Places) -> Tensor:
+        """The same from a table of all scores."""
+        coordinates = {
+            "place": [place for _ in self.inputs for _ in seen],
+            "token": [tokens[place] for tokens in self.inputs for _ in seen],
+            "key_place": [other for _ in self.inputs for other in seen],
+            "key_token": [tokens[other] for tokens in self.inputs for other in seen],
+        }
+        cells = table.at("cell", **{axis: coordinates[axis] for axis in table.axes}) if table.axes else table.spread(("cell",), {"cell": len(seen) * len(self.inputs)})
+        return cells.split("cell", input=len(self.inputs), place=len(seen))

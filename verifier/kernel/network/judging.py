@@ -1,0 +1,114 @@
+"""What the enclosed logits of inputs decide: right, wrong, how great the loss is, which output may be the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from verifier.kernel.arithmetic import NEVER
+from verifier.kernel.errors import StepRejected
+from verifier.kernel.facts import Context
+from verifier.kernel.network.evaluation import Evaluation
+from verifier.kernel.network.functions import Functions
+from verifier.kernel.network.operators import Network, Operators
+from verifier.kernel.tasks.task import Task, Tokens
+from verifier.kernel.tensor import Tensor, Workshop
+
+LOSS_BITS = 40  # losses are rounded up to multiples of 2^-40 nats
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some inputs, with what the task says of them.  sequences: all tokens; labels: indices of the right outputs, place by place."""
+
+    inputs: tuple[Tokens, ...]
+    sequences: tuple[Tokens, ...]
+    answers: tuple[tuple[int, ...], ...]
+    labels: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A network and a task; inputs are the tokens of the task's free slots."""
+
+    evaluation: Evaluation
+    task: Task
+    workshop: Workshop
+
+    @staticmethod
+    def of(context: Context, task: Task) -> Judge:
+        """For the network of a context."""
+        operators = Operators(context.network, Functions(context.workshop))
+        return Judge(Evaluation(operators, task.layout.positions), task, context.workshop)
+
+    @property
+    def network(self) -> Network:
+        return self.evaluation.operators.network
+
+    @property
+    def functions(self) -> Functions:
+        return self.evaluation.operators.functions
+
+    @property
+    def cells_per_input(self) -> int:
+        """Of the widest value that the evaluation holds for an input."""
+        return max(self.network.widths.values()) * self.task.layout.positions
+
+    def batch(self, inputs: Sequence[Tokens]) -> Batch:
+        """Raises StepRejected where a right answer is no output that competes."""
+        outputs = self.network.outputs
+        sequences = tuple(map(self.task.sequence, inputs))
+        answers = tuple(map(self.task.answers, sequences))
+        for answer in chain.from_iterable(answers):
+            if answer not in outputs:
+                raise StepRejected("no-such-output", expected=f"right answers from {outputs.start} to {outputs.stop - 1}", got=answer)
+        return Batch(tuple(inputs), sequences, answers, tuple(answer - outputs.start for answer in chain.from_iterable(answers)))
+
+    def groups(self, batch: Batch) -> list[tuple[int, ...]]:
+        """The group of each input."""
+        return [self.task.group(tokens, answers) for tokens, answers in zip(batch.inputs, batch.answers, strict=True)]
+
+    def answers(self, batch: Batch) -> tuple[list[bool], list[bool]]:
+        """Per input: whether every answer is certainly right, whether some answer is certainly wrong.  A tie is wrong."""
+        margin = self._gaps(batch).min("output").min("place")
+        return margin.certainly_positive().to_list(), margin.certainly_nonpositive().to_list()
+
+    def losses(self, batch: Batch) -> int:
+        """An upper bound of the sum of the cross entropies, in units of 2^-LOSS_BITS nats.  The task reads one answer."""
+        own = self._own(batch)
+        # the right output itself stands for exp(0) = 1, whatever the gap between its logit and itself
+        others = own.where(self._constant(0, own), (-self._gaps(batch)).exp()).sum("output")
+        loss = self.functions.logarithm_above(others + self.functions.number(1)).minimum(others.upper_end())  # ln(1 + y) <= y
+        floors = (-loss.select("place", 0)).floor("input", LOSS_BITS).to_list()
+        if min(floors) <= NEVER:
+            raise StepRejected("undecided-loss", expected="logits whose loss is finite", got="an enclosure without end")
+        return -int(sum(floors))
+
+    def possible_outputs(self, batch: Batch) -> dict[int, int]:
+        """Per output the number of inputs to which it may be the answer: no other output is certainly greater."""
+        logits = self._logits(batch).select("place", 0)
+        beaten = (logits.lower_end().max("output") - logits).certainly_positive()
+        count = self.workshop.integers([len(batch.inputs)], (), ()) - beaten.trues("input")
+        return dict(zip(self.network.outputs, count.to_list(), strict=True))
+
+    def _logits(self, batch: Batch) -> Tensor:
+        return self.evaluation.logits(batch.sequences, self.task.layout.reads)
+
+    def _constant(self, number: int, like: Tensor) -> Tensor:
+        return self.functions.number(number).spread(like.axes, like.sizes)
+
+    def _own(self, batch: Batch) -> Tensor:
+        """Truth values, true at the right output; axes (input, place, output)."""
+        outputs, shape = len(self.network.outputs), (len(batch.inputs), len(self.task.layout.reads))
+        labels = self.workshop.integers(batch.labels, ("input", "place"), shape)
+        distance = labels - self.workshop.integers(range(outputs), ("output",), (outputs,))
+        return distance.certainly_nonpositive() & (-distance).certainly_nonpositive()
+
+    def _gaps(self, batch: Batch) -> Tensor:
+        """Logit of the right output minus each other one, 1 at the right one itself; axes (input, place, output)."""
+        logits, inputs, places = self._logits(batch), len(batch.inputs), len(self.task.layout.reads)
+        cells = {"input": [index for index in range(inputs) for _ in range(places)], "place": list(range(places)) * inputs}
+        right = logits.at("cell", **cells, output=batch.labels).split("cell", input=inputs, place=places)
+        gaps, own = right - logits, self._own(batch)
+        return own.where(self._constant(1, own), gaps)

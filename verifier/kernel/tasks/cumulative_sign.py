@@ -1,0 +1,51 @@
+"""Task cumulative_sign: at each position the sign of the sum so far of the numbers that the tokens stand for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import accumulate
+
+from verifier.kernel.limits import LIMITS, check_limit
+from verifier.kernel.strict_json import Reader
+from verifier.kernel.tasks.task import Layout, Task, Tokens, numbers, read_positions
+
+LARGEST_NUMBER = 1 << 31
+
+
+@dataclass(frozen=True)
+class CumulativeSign(Task):
+    """values[k]: the number that token k stands for.  Output 0: the sum is negative, 1: zero, 2: positive."""
+
+    values: tuple[int, ...]
+
+    def answers(self, sequence: Tokens) -> tuple[int, ...]:
+        sums = list(accumulate(self.values[token] for token in sequence))
+        return tuple(1 + (sums[place] > 0) - (sums[place] < 0) for place in self.layout.reads)
+
+    def sentence(self) -> str:
+        where = "every position" if len(self.layout.reads) == self.layout.positions else f"position {self.layout.reads[0]}"
+        return f"the sign of the sum so far at {where}, tokens standing for {', '.join(map(str, self.values))}"
+
+
+def read_cumulative_sign(reader: Reader) -> CumulativeSign:
+    """{"name": "cumulative_sign", "positions": n, "values": [...], "answer": "whole" or a position}."""
+    parts = reader.members(dict.fromkeys(("name", "positions", "values", "answer"), reader.clause))
+    positions = read_positions(parts["positions"])
+    values = numbers(parts["values"], -LARGEST_NUMBER, LARGEST_NUMBER)
+    check_limit("vocabulary", len(values), file=reader.file, clause=reader.clause)
+    if not values:
+        raise parts["values"].refuse("wrong-shape", "a number for each token", [])
+    reads = read_answer(parts["answer"], tuple(range(positions)))
+    layout = Layout(positions, tuple(range(positions)), {}, reads, len(values), 3)
+    return CumulativeSign("cumulative_sign", layout, reader.value, values)
+
+
+def read_answer(reader: Reader, places: tuple[int, ...]) -> tuple[int, ...]:
+    """Which answers count: "whole", that is all of them, or the one at a position, the true earlier answers being given."""
+    if isinstance(reader.value, str):
+        reader.choice("whole")
+        return places
+    place = reader.integer(0, LIMITS.positions)
+    if place not in places:
+        raise reader.refuse("out-of-range", f"one of the positions {list(places)}", place)
+    return (place,)

@@ -1,0 +1,69 @@
+"""Task digit_sum: the digits of the sum of two numbers, answered one by one, each after the true earlier ones.
+
+All digits are listed least significant first: `a[i]` is the position of digit i of the first number, `sum[i]` the position at which digit i
+of the sum stands once it has been answered, `read[i]` the position at which it is answered.  By induction every answer being right
+given the true earlier ones is the same as the whole sum being right when each answer is fed back (greedy decoding).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from verifier.kernel.limits import LIMITS
+from verifier.kernel.strict_json import Reader
+from verifier.kernel.tasks.cumulative_sign import read_answer
+from verifier.kernel.tasks.task import Layout, Task, Tokens, numbers, read_fixed, read_positions
+
+
+@dataclass(frozen=True)
+class DigitSum(Task):
+    """base: digits are the tokens 0..base-1, and so are the answers.  places: where digits of a, of b and of the sum stand."""
+
+    base: int
+    a: tuple[int, ...]
+    b: tuple[int, ...]
+    sum: tuple[int, ...]
+    read: tuple[int, ...]
+
+    def sequence(self, tokens: Tokens) -> Tokens:
+        line = list(super().sequence(tokens))
+        for slot, digit in zip(self.sum, self._digits(tuple(line)), strict=False):
+            line[slot] = digit
+        return tuple(line)
+
+    def answers(self, sequence: Tokens) -> tuple[int, ...]:
+        digits = dict(zip(self.read, self._digits(sequence), strict=True))
+        return tuple(digits[place] for place in self.layout.reads)
+
+    def _digits(self, sequence: Tokens) -> list[int]:
+        """Of the sum, one more than either number has."""
+        carry, digits = 0, []
+        for first, second in zip(self.a, self.b, strict=True):
+            carry, digit = divmod(sequence[first] + sequence[second] + carry, self.base)
+            digits.append(digit)
+        return [*digits, carry]
+
+    def sentence(self) -> str:
+        which = "every digit" if len(self.layout.reads) > 1 else f"the digit answered at position {self.layout.reads[0]}"
+        return f"{which} of the sum of two numbers of {len(self.a)} digits in base {self.base}, least digit first"
+
+
+def read_digit_sum(reader: Reader) -> DigitSum:
+    """{"name": "digit_sum", "positions", "base", "a": [...], "b": [...], "sum": [...], "read": [...], "fixed": [...], "answer"}."""
+    required = ("name", "positions", "base", "a", "b", "sum", "read", "answer")
+    parts = reader.members(dict.fromkeys(required, reader.clause), {"fixed": reader.clause})
+    positions, base = read_positions(parts["positions"]), parts["base"].integer(2, LIMITS.vocabulary)
+    fixed = read_fixed(parts.get("fixed"), positions)
+    a, b, total, read = (numbers(parts[role], 0, positions - 1) for role in ("a", "b", "sum", "read"))
+    if not a or len(b) != len(a) or len(read) != len(a) + 1 or len(total) not in (len(a), len(a) + 1):
+        expected = "digits of b as many as of a; one more read; as many of the sum as read, or all but the last"
+        raise reader.refuse("wrong-shape", expected, [len(a), len(b), len(total), len(read)])
+    slots = (*a, *b, *total, *fixed)
+    if sorted(slots) != list(range(positions)):  # every slot has exactly one meaning
+        raise reader.refuse("bad-slots", f"each of {positions} slots once in a, b, sum or fixed", sorted(slots))
+    if len(set(read)) != len(read):
+        raise parts["read"].refuse("bad-slots", "different positions", list(read))
+    if any(place >= min(total[digit:], default=positions) for digit, place in enumerate(read)):  # attack: an answer read where it can be seen
+        raise parts["read"].refuse("bad-slots", "each digit read before the slots that hold it and later ones", list(read))
+    layout = Layout(positions, tuple(sorted((*a, *b))), fixed, read_answer(parts["answer"], read), base, base, determined=True)
+    return DigitSum("digit_sum", layout, reader.value, base, a, b, total, read)

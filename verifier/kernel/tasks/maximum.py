@@ -1,0 +1,43 @@
+"""Tasks max and min: the right answer is the largest (the least) token of the free slots."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from verifier.kernel.strict_json import Reader
+from verifier.kernel.tasks.task import Task, Tokens, read_single
+
+
+@dataclass(frozen=True)
+class Maximum(Task):
+    """max: groups are the pairs (query, maximum), the query being the token of the last free slot."""
+
+    def answers(self, sequence: Tokens) -> tuple[int, ...]:
+        return (max(sequence[slot] for slot in self.layout.free),)
+
+    def group(self, tokens: Tokens, answers: tuple[int, ...]) -> tuple[int, ...]:
+        return tokens[-1], *answers
+
+    def sentence(self) -> str:
+        return f"the largest of {len(self.layout.free)} tokens"
+
+
+@dataclass(frozen=True)
+class Minimum(Task):
+    """min, with the same groups."""
+
+    def answers(self, sequence: Tokens) -> tuple[int, ...]:
+        return (min(sequence[slot] for slot in self.layout.free),)
+
+    def sentence(self) -> str:
+        return f"the least of {len(self.layout.free)} tokens"
+
+
+def read_maximum(reader: Reader) -> Maximum:
+    """{"name": "max", "positions": n}."""
+    return Maximum("max", read_single(reader)[1], reader.value)
+
+
+def read_minimum(reader: Reader) -> Minimum:
+    """{"name": "min", "positions": n}."""
+    return Minimum("min", read_single(reader)[1], reader.value)

@@ -1,0 +1,97 @@
+"""What every task provides, and the fields that tasks share: `positions`, `fixed`, `read`."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+from verifier.kernel.limits import LIMITS
+from verifier.kernel.strict_json import Reader
+
+Tokens = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where tokens stand.  fixed: slot -> token.  reads: positions at which an answer is read, in order.
+
+    tokens: every token of a free slot is below this.  outputs: every right answer is below this; None: no such bound.
+    determined: some slots hold true answers, which only a network that looks back alone must be shown.
+    """
+
+    positions: int
+    free: tuple[int, ...]
+    fixed: dict[int, int]
+    reads: tuple[int, ...]
+    tokens: int | None
+    outputs: int | None
+    determined: bool = False
+
+
+@dataclass(frozen=True)
+class Task(ABC):
+    """Which outputs are right.  json: the value that the task was read from, part of the subject's digest."""
+
+    name: str
+    layout: Layout
+    json: dict[str, Any]
+
+    def sequence(self, tokens: Tokens) -> Tokens:
+        """All tokens of an input, position 0 first; `tokens`: those of the free slots, in the order of the slots."""
+        line = [self.layout.fixed.get(slot, 0) for slot in range(self.layout.positions)]
+        for slot, token in zip(self.layout.free, tokens, strict=True):
+            line[slot] = token
+        return tuple(line)
+
+    @abstractmethod
+    def answers(self, sequence: Tokens) -> tuple[int, ...]:
+        """The right output at each position read."""
+
+    def group(self, tokens: Tokens, answers: tuple[int, ...]) -> tuple[int, ...]:
+        """The group of an input: groups partition the inputs, and counts are kept by group.  Its last entry is the class."""
+        return answers if len(answers) == 1 else ()
+
+    @abstractmethod
+    def sentence(self) -> str:
+        """The task for a person."""
+
+
+def read_positions(reader: Reader) -> int:
+    return reader.integer(1, LIMITS.positions)
+
+
+def read_fixed(reader: Reader | None, positions: int) -> dict[int, int]:
+    """A list of pairs [slot, token], slots ascending: one spelling."""
+    fixed: dict[int, int] = {}
+    for item in reader.items() if reader else []:
+        pair = [one.integer(0, 1 << 32) for one in item.items()]
+        if len(pair) != 2 or pair[0] >= positions or any(slot >= pair[0] for slot in fixed):
+            raise item.refuse("bad-slots", f"pairs [slot, token], slots below {positions}, ascending", pair)
+        fixed[pair[0]] = pair[1]
+    return fixed
+
+
+def read_single(
+    reader: Reader, further: tuple[str, ...] = (), *, tokens: int | None = None, outputs: int | None = None
+) -> tuple[dict[str, Reader], Layout]:
+    """The members of a task that reads one answer: `positions`, and perhaps `fixed` slots and the position `read` (else the last)."""
+    clause = reader.clause
+    parts = reader.members(dict.fromkeys(("name", "positions", *further), clause), dict.fromkeys(("fixed", "read"), clause))
+    positions = read_positions(parts["positions"])
+    fixed = read_fixed(parts.get("fixed"), positions)
+    free = tuple(slot for slot in range(positions) if slot not in fixed)
+    if not free:
+        raise reader.refuse("bad-slots", "at least one free slot", sorted(fixed))
+    read = parts["read"].integer(0, positions - 1) if "read" in parts else positions - 1
+    return parts, Layout(positions, free, fixed, (read,), tokens, outputs)
+
+
+def numbers(reader: Reader, low: int, high: int) -> tuple[int, ...]:
+    """A list of integers."""
+    return tuple(item.integer(low, high) for item in reader.items())
+
+
+def plural(count: int, word: str) -> str:
+    """A count and its noun."""
+    return f"{count} {word}" + ("s" if count != 1 else "")
