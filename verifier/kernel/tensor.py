@@ -121,9 +121,6 @@ class Tensor:
     def __and__(self, other: Tensor) -> Tensor:
         return self._combine("and", other)
 
-    def __or__(self, other: Tensor) -> Tensor:
-        return self._combine("or", other)
-
     def __neg__(self) -> Tensor:
         self._count(prod(self.shape))
         return self._with(self.cells.negated())
@@ -138,8 +135,12 @@ class Tensor:
         return self._combine("hull", other)
 
     def root(self) -> Tensor:
+        """Square roots.  Raises StepRejected unless every cell is certainly >= 0; who knows it from elsewhere cuts the cells off first."""
         self._count(prod(self.shape))
-        return self._with(self.cells.root())
+        try:
+            return self._with(self.cells.root())
+        except ValueError:
+            raise StepRejected("undecided-root", expected="a radicand certainly >= 0", got="an enclosure that reaches below 0") from None
 
     def upper_end(self) -> Tensor:
         """The upper ends alone, each an enclosure of itself."""
@@ -185,9 +186,6 @@ class Tensor:
 
     def all(self, axis: str) -> Tensor:
         return self._reduce("and", axis)
-
-    def any(self, axis: str) -> Tensor:
-        return self._reduce("or", axis)
 
     def running_max(self, axis: str) -> Tensor:
         """Prefix maxima."""
