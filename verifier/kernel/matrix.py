@@ -30,7 +30,9 @@ class Ledger:
     unexplained_dimension: int = 0  # entries inspected one by one over all table facts, plus parameters of slack terms
     limit: int | None = None  # operations
     limit_name: str = field(default="reference_operations", repr=False)
-    words: int = 0  # products of two 64-bit words in exact matrix products: not a length of the proof, but time
+    # not a length of the proof, but time
+    words: int = 0  # products of two 64-bit words in exact matrix products
+    exponentials: int = 0
 
     @property
     def operations(self) -> int:
@@ -42,6 +44,15 @@ class Ledger:
         if self.limit is not None and self.operations > self.limit:
             hint = "check with --arithmetic fast" if self.limit_name == "reference_operations" else ""
             check_limit(self.limit_name, self.operations, hint=hint)
+
+
+    def count_words(self, words: int) -> None:
+        self.words += words
+        check_limit("word_operations", self.words)
+
+    def count_exponentials(self, exponentials: int) -> None:
+        self.exponentials += exponentials
+        check_limit("exponentials", self.exponentials)
 
 
 @dataclass(frozen=True)
@@ -102,8 +113,7 @@ class Matrix:
             raise ValueError(f"cannot multiply {self.axes}{self.shape} by {other.axes}{other.shape}")
         columns = tuple(zip(*other.rows, strict=True))
         # attack: few operations on integers of a million bits, from weights of extreme exponents squared again and again
-        self.ledger.words += self.shape[0] * other.size * self.words * other.words
-        check_limit("word_operations", self.ledger.words)
+        self.ledger.count_words(self.shape[0] * other.size * self.words * other.words)
         self.ledger.count(self.shape[0] * other.shape[1] * (2 * self.shape[1] - 1))
         rows = [[sum(map(mul, row, column)) for column in columns] for row in self.rows]
         return self._new(rows, self.exponent + other.exponent, (self.axes[0], other.axes[1]))

@@ -115,8 +115,13 @@ class Tensor:
     def __truediv__(self, other: Tensor) -> Tensor:
         try:
             return self._combine("divide", other)
-        except ZeroDivisionError:  # a hint so loose that a divisor may be 0 (or, in float64, underflowed)
-            raise StepRejected("undecided-divisor", expected="a divisor certainly > 0", got="an enclosure that reaches 0") from None
+        except ZeroDivisionError:
+            raise _undecided_divisor() from None
+
+    def check_divisor(self) -> None:
+        """Raise StepRejected as a division by this tensor of one axis would.  Not counted: the division is."""
+        if not all(self.cells.positive().to_list()):
+            raise _undecided_divisor()
 
     def __and__(self, other: Tensor) -> Tensor:
         return self._combine("and", other)
@@ -217,6 +222,11 @@ class Tensor:
     def to_list(self) -> list[Any]:
         values: list[Any] = self.cells.to_list()
         return values
+
+
+def _undecided_divisor() -> StepRejected:
+    """For a hint so loose that a divisor may be 0 (or, in float64, underflowed)."""
+    return StepRejected("undecided-divisor", expected="a divisor certainly > 0", got="an enclosure that reaches 0")
 
 
 def on_grid(axis: str, *tensors: Tensor) -> list[Tensor]:
