@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from benchmarks.common import RESULTS, ROOT, machine, markdown, write, write_part
 from tests.machines import MACHINES, Weights, plain
 from tests.models import from_file
+from verifier.domain import whole_domain
 from verifier.execution import logit_errors
 from verifier.fast import FastArithmetic
 from verifier.kernel import margins
@@ -31,7 +32,6 @@ from verifier.kernel.facts import Context, Slack, Table
 from verifier.kernel.matrix import Matrix
 from verifier.kernel.model import read_model
 from verifier.kernel.replay import new_context
-from verifier.kernel.statement import whole_domain
 from verifier.prove import prove
 from verifier.strategies import STRATEGIES
 

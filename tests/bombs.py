@@ -86,6 +86,24 @@ def large_table(rows: int) -> dict[str, Any]:
     return {"array": "f32", "shape": [rows, rows], "base64": text}
 
 
+def descending(v: int, n: int) -> TinyModel:
+    """A higher token has a lower logit, whatever the input: every input is answered wrongly."""
+    ones = {"W_pos": [[0.0]] * n, "W_Q": [[1.0]], "W_K": [[1.0]], "W_V": [[0.0]], "W_O": [[0.0]]}
+    return TinyModel({**ones, "W_E": [[1 + t / v] for t in range(v)], "W_U": [[-float(x) for x in range(v)]]}, "descending")
+
+
+def one_wrong_input(name: str, score: str = "score") -> dict[str, Any]:
+    return step(name, "wrong_inputs", {**SAME, "score": score}, inputs=array([[1, 2, 0]], "i64"))
+
+
+def listings_apart(count: int) -> list[Any]:
+    """One wrong input listed again and again, each time with scores that are a step of their own."""
+    steps = []
+    for i in range(count):
+        steps += [step(f"score{i}", "exact_table", table="score", positions="centred"), one_wrong_input(f"w{i}", f"score{i}")]
+    return steps
+
+
 WIDE = shaped(1024, 2, 1, 1, gaussian)
 LONG = shaped(3, 64, 2, 2, gaussian)
 ONE = [[0, 0]] * 63 + [[0, 2]]
@@ -238,6 +256,17 @@ BOMBS: dict[str, Bomb] = {
     ),
     "weights of extreme exponents": Bomb(
         lambda: papers([*tables(), step("right", "pure_margin", SAME), bound("right")], shaped(8, 3, 4, 4, extreme)), {""}, BOTH
+    ),
+    "500 listings of one input": Bomb(
+        lambda: papers([*tables(), *(one_wrong_input(f"w{i}") for i in range(500)), bound(wrong="w0")], descending(128, 2)),
+        {"", "limit-reference-operations"},
+        BOTH,
+    ),
+    "250 listings of one input, by 250 tables": Bomb(
+        lambda: papers([*tables(), *listings_apart(250), bound(wrong="w0")], descending(128, 2)),
+        {"limit-exponentials"},
+        BOTH,
+        {"exponentials": 1 << 16},
     ),
     "tables of 1024 tokens": Bomb(
         lambda: papers([*tables(), step("right", "pure_margin", SAME), bound("right")], WIDE),

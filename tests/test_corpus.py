@@ -62,6 +62,8 @@ def test_case(case: Path, arithmetic: str) -> None:
     assert (got["verdict"], got["exit"], got["code"]) == (expected["verdict"], expected["exit"], expected.get("code")), got
     if "clause" in expected:
         assert got["clause"].partition(",")[0] == expected["clause"]
+    if "step" in expected:
+        assert got["clause"].startswith(f"step {expected['step']} (")
     if "right" in expected:  # the truth, by enumeration in another arithmetic
         assert got["total"] == expected["total"]
         assert got["certified"] <= expected["right"]

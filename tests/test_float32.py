@@ -25,6 +25,7 @@ from tests.machines import (
 from tests.models import TinyModel, copying, from_file, random_model, safetensors
 from tests.refusals import refused
 from verifier.cli import main
+from verifier.domain import whole_domain
 from verifier.execution import logit_errors
 from verifier.fast import FastArithmetic
 from verifier.kernel import rounding
@@ -32,7 +33,7 @@ from verifier.kernel.errors import StepRejected, SubjectMismatch
 from verifier.kernel.facts import Context
 from verifier.kernel.model import read_model
 from verifier.kernel.replay import new_context
-from verifier.kernel.statement import Claim, Statement, bind, whole_domain
+from verifier.kernel.statement import Claim, Statement, bind
 from verifier.kernel.verdict import Verdict, check
 from verifier.prove import prove
 from verifier.strategies import STRATEGIES

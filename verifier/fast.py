@@ -28,7 +28,7 @@ from verifier.fast_products import product
 from verifier.kernel.arithmetic import NEVER
 from verifier.kernel.errors import Usage
 
-REDUCTIONS = {"add": np.add, "minimum": np.minimum, "maximum": np.maximum, "and": np.logical_and, "or": np.logical_or}
+REDUCTIONS = {"add": np.add, "minimum": np.minimum, "maximum": np.maximum, "and": np.logical_and}
 INTEGER_OPERATIONS = REDUCTIONS | {"subtract": np.subtract}
 EXACT_FLOAT_BITS = 53
 
@@ -232,11 +232,11 @@ class EnclosureCells:
     def negated(self) -> EnclosureCells:
         return EnclosureCells(-self.hi, -self.lo)
 
-    @np.errstate(all="ignore")
     def root(self) -> EnclosureCells:
-        lo = np.maximum(self.lo, 0.0)  # the reals enclosed are nonnegative: cutting negative ends off loses none
-        rooted = self.outward(np.sqrt(lo), np.sqrt(self.hi))
-        return EnclosureCells(np.maximum(rooted.lo, 0.0), rooted.hi)
+        if not bool((self.lo >= 0).all()):  # false if any is NaN
+            raise ValueError("square root of an enclosure that may be negative")
+        rooted = self.outward(np.sqrt(self.lo), np.sqrt(self.hi))
+        return EnclosureCells(np.maximum(rooted.lo, 0.0), rooted.hi)  # no root is negative
 
     def upper_end(self) -> EnclosureCells:
         return EnclosureCells(self.hi, self.hi)

@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from verifier.domain import whole_domain
 from verifier.fast import FastArithmetic
 from verifier.kernel.arithmetic import Arithmetic
 from verifier.kernel.errors import StepRejected
@@ -18,7 +19,7 @@ from verifier.kernel.limits import LIMITS
 from verifier.kernel.model import read_model
 from verifier.kernel.reference import ReferenceArithmetic
 from verifier.kernel.replay import Progress
-from verifier.kernel.statement import Claim, Statement, Subject, bind, whole_domain
+from verifier.kernel.statement import Claim, Statement, Subject, bind
 from verifier.kernel.verdict import Verdict, check
 from verifier.strategies import Strategy
 from verifier.strategies.float_model import FloatModel

@@ -12,8 +12,9 @@ import numpy as np
 from certificates.corpus.documents import JSON, written
 from certificates.corpus.model_files import shipped
 from certificates.corpus.models import misled_model, zero_model
+from verifier.domain import whole_domain
 from verifier.kernel.model import read_model
-from verifier.kernel.statement import Claim, Statement, Subject, whole_domain
+from verifier.kernel.statement import Claim, Statement, Subject
 from verifier.strategies.cubic import cubic
 from verifier.strategies.float_model import FloatModel
 from verifier.strategies.shift import mean_shift

@@ -11,7 +11,7 @@ import flint
 import pytest
 from flint import arb
 
-from tests.numbers import PRECISION, ball, fraction, outside, random_interval, value
+from tests.numbers import PRECISION, fraction, outside, random_interval
 from verifier.kernel import interval
 from verifier.kernel.interval import Interval
 
@@ -165,10 +165,3 @@ def test_magnitude_bits_is_the_least_power_above_the_lower_end() -> None:
             assert low == 0
         else:
             assert Fraction(2) ** (bits - 1) <= low < Fraction(2) ** bits
-
-
-def test_the_upper_end_as_a_dyadic_is_exact() -> None:
-    rng = random.Random("upper")
-    for _ in range(200):
-        enclosed, _ = random_interval(rng)
-        assert ball(*enclosed.upper_dyadic()) == value(enclosed.hi)

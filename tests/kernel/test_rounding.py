@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.models import TinyModel, copying, from_file, safetensors
+from verifier.domain import whole_domain
 from verifier.fast import FastArithmetic
 from verifier.kernel import rounding as module
 from verifier.kernel.errors import StepRejected
@@ -21,7 +22,6 @@ from verifier.kernel.matrix import Ledger, Matrix
 from verifier.kernel.model import TABLES, read_model
 from verifier.kernel.replay import new_context
 from verifier.kernel.rounding import Rounding
-from verifier.kernel.statement import whole_domain
 
 Rows = list[list[Fraction]]
 U = Fraction(1, 2**24)

@@ -14,11 +14,12 @@ import pytest
 from tests.checking import digest, encoded, statement
 from tests.models import TinyModel, random_model
 from tests.refusals import LIMIT, MALFORMED, MISMATCH, refused
+from verifier.domain import whole_domain
 from verifier.kernel import limits
 from verifier.kernel.errors import VerifierError
 from verifier.kernel.limits import LIMITS
 from verifier.kernel.model import read_model
-from verifier.kernel.statement import Statement, bind, read_statement, whole_domain
+from verifier.kernel.statement import Statement, bind, read_statement
 
 TINY = random_model(1, v=3, n=2)
 Document = dict[str, Any]

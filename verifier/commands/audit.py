@@ -13,12 +13,13 @@ from typing import Any
 
 from verifier.audit import Investigation, Outcome, statement_bytes
 from verifier.commands.train import at_least
+from verifier.domain import whole_domain
 from verifier.files import refuse_to_overwrite, write_atomically
 from verifier.kernel.errors import StepRejected, Usage, VerifierError
 from verifier.kernel.inputs import read_bounded
 from verifier.kernel.limits import LIMITS
 from verifier.kernel.model import Model, read_model
-from verifier.kernel.statement import Claim, Statement, bind, whole_domain
+from verifier.kernel.statement import Claim, Statement, bind
 from verifier.kernel.verdict import text
 from verifier.progress import stages
 from verifier.prove import prove

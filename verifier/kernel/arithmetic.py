@@ -34,10 +34,10 @@ class Cells(Protocol):
         """Of positive enclosures: points near ln of the upper ends.  Nobody believes them."""
 
     def combine(self, name: str, other: Any) -> Any:
-        """Cell by cell: add subtract multiply divide minimum maximum hull | and or."""
+        """Cell by cell: add subtract multiply divide minimum maximum hull | and."""
 
     def reduce(self, name: str, axis: int) -> Any:
-        """Along an axis: add minimum maximum | and or."""
+        """Along an axis: add minimum maximum | and."""
 
     def running(self, name: str, axis: int) -> Any:
         """Prefix results along an axis: minimum or maximum."""
@@ -64,7 +64,8 @@ class Cells(Protocol):
 
     def negated(self) -> Any: ...
 
-    def root(self) -> Any: ...
+    def root(self) -> Any:
+        """Square roots; ValueError unless every cell is certainly >= 0."""
 
     def upper_end(self) -> Any:
         """Enclosures that are the upper ends."""

@@ -8,7 +8,7 @@ all x != m iff the input t is answered correctly (L4); gaps are positive when ri
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from math import prod
@@ -228,6 +228,23 @@ class Context:
     paths: Paths
     workshop: Workshop
     ledger: Ledger
+    _remembered: dict[tuple[str, int], tuple[Table, Tensor, int]] = field(default_factory=dict, repr=False)
+
+    def once(self, what: str, fact: Table, make: Callable[[], Tensor]) -> Tensor:
+        """What `make` makes of a table fact, made once in a check, however many steps read it.
+
+        Each of these steps is charged the same flops, so the length of a proof does not depend on what the checker remembers.
+        """
+        # attack: hundreds of steps, each of which computes the same million exponentials
+        key = what, id(fact)
+        if key in self._remembered:
+            _, tensor, flops = self._remembered[key]
+            self.ledger.count(flops)
+            return tensor
+        before = self.ledger.flops
+        tensor = make()
+        self._remembered[key] = fact, tensor, self.ledger.flops - before  # with the fact, whose id is no other's while it is kept
+        return tensor
 
     @property
     def vocabulary(self) -> int:

@@ -9,10 +9,8 @@ There is no empty interval, and `<` and `bool` raise: an undecided comparison mu
 
 from __future__ import annotations
 
-import os
 from typing import NoReturn
 
-os.environ.setdefault("MPMATH_NOGMPY", "1")  # plain Python integers: one less library to believe
 from mpmath.libmp import from_man_exp, mpf_add, mpf_div, mpf_lt, mpf_mul, mpf_neg, mpf_sqrt, mpf_sub
 from mpmath.libmp.libmpf import fzero, round_ceiling, round_floor
 
@@ -94,7 +92,7 @@ class Interval:
         return guess
 
     def sqrt(self) -> Interval:
-        """Of an interval of nonnegative numbers; anything else raises."""
+        """Of an interval of nonnegative numbers; anything else raises ValueError."""
         if self.lo[0]:
             raise ValueError("square root of an interval that may be negative")
         return Interval(mpf_sqrt(self.lo, PRECISION_BITS, DOWN), mpf_sqrt(self.hi, PRECISION_BITS, UP))
@@ -125,11 +123,6 @@ class Interval:
         signed = -mantissa if sign else mantissa
         places = exponent + shift
         return int(signed << places if places >= 0 else signed >> -places)
-
-    def upper_dyadic(self) -> tuple[int, int]:
-        """The upper end as (mantissa, exponent), exactly."""
-        sign, mantissa, exponent, _ = self.hi
-        return (-int(mantissa) if sign else int(mantissa)), int(exponent)
 
     def __lt__(self, other: object) -> NoReturn:
         raise TypeError("an interval has no order: use certainly_positive of a difference")

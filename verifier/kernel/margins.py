@@ -10,7 +10,7 @@ constant per query (L2): both scores are lowered so that their largest exponent 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -75,6 +75,13 @@ def widened(table: Table) -> Iterator[list[tuple[int, int, int]]]:
         yield [((entry << up) - (error << wide), (entry << up) + (error << wide), low) for entry, error in zip(row, errors, strict=True)]
 
 
+def enclosed(table: Table, context: Context) -> Tensor:
+    """One enclosure per entry, the slack included."""
+    bounds = [entry for row in widened(table) for entry in row]
+    columns = table.part.shape[1]
+    return context.workshop.enclose_between(bounds, table.part.axes, (len(bounds) // columns, columns))
+
+
 def softmax_weights(table: Table, context: Context) -> Tensor:
     """exp((S[q, k] - c_q) / sqrt(h)) with c_q the largest upper end of row q, one enclosure per entry, 4 flops each."""
     bounds = []
@@ -82,6 +89,7 @@ def softmax_weights(table: Table, context: Context) -> Tensor:
     for row in widened(table):
         largest, exponent = max(upper for _, upper, _ in row), row[0][2]
         context.ledger.count(flops=4 * ends * len(row))
+        context.ledger.count_exponentials(len(row))
         for low, high, _ in row:
             lower, upper = divided_by_root(low - largest, exponent, context.model.head_width)
             if high != low:
@@ -93,21 +101,26 @@ def softmax_weights(table: Table, context: Context) -> Tensor:
 
 @dataclass(frozen=True)
 class Margins:
-    """Enclosures of the five tables.  `slot` runs over all n positions; slot n-1 is the query's own."""
+    """Enclosures of the five tables.  `slot` runs over all n positions; slot n-1 is the query's own.
 
+    facts: the tables as they were proved; tables: with the slack of float32 execution, if there is one.
+    """
+
+    facts: Mapping[str, Table]
     tables: Mapping[str, Table]
     context: Context
 
     @staticmethod
     def of(premises: Mapping[str, list[Fact]], context: Context) -> Margins:
         """From the premises of a rule."""
-        return Margins(with_rounding(table_premises(premises), context), context)
+        facts = table_premises(premises)
+        return Margins(facts, with_rounding(facts, context), context)
 
     def _enclosed(self, name: str) -> Tensor:
-        table = self.tables[name]
-        bounds = [entry for row in widened(table) for entry in row]
-        columns = table.part.shape[1]
-        return self.context.workshop.enclose_between(bounds, table.part.axes, (len(bounds) // columns, columns))
+        return self.context.once("entries", self.facts[name], lambda: enclosed(self.tables[name], self.context))
+
+    def _weights(self, name: str) -> Tensor:
+        return self.context.once("weights", self.facts[name], lambda: softmax_weights(self.tables[name], self.context))
 
     @cached_property
     def skip(self) -> Tensor:
@@ -127,12 +140,27 @@ class Margins:
     @cached_property
     def omega(self) -> Tensor:
         """Token weights, axes (query, key)."""
-        return softmax_weights(self.tables["score"], self.context)
+        return self._weights("score")
 
     @cached_property
     def rho(self) -> Tensor:
         """Position weights, axes (query, slot)."""
-        return softmax_weights(self.tables["position_score"], self.context).renamed(position="slot")
+        return self._weights("position_score").renamed(position="slot")
+
+    def check_divisors(self, maxima: Iterable[int]) -> None:
+        """Raise StepRejected where `normalised` or `own_weight` would at one of these maxima.
+
+        For rules that conclude a family per maximum, tabulated only when a counting rule asks: they call this when the step is reached,
+        for a false step must be refused whether or not anything rests on it.  Those two divisions are all that can be refused later:
+        the premises were compared in `of`, hints are decoded by the rule, and sums, products, extrema and the grid refuse nothing.
+        (A limit is no refusal of the step: the rule that asks for the tables meets it.)
+        """
+        if self.tables["score"].slack is None:
+            return
+        for maximum in maxima:
+            queries = self.context.scope.queries(maximum)
+            if maximum and queries:  # at m = 0 the only token is m, and nothing is divided
+                self.omega.select("key", maximum).take("query", queries).check_divisor()
 
     def normalised(self, weights: Tensor, axis: str, maximum: int, queries: Sequence[int]) -> Tensor:
         """Token weights divided by the weight of m, if the scores carry slack; the last index of `axis` is m itself.

@@ -31,7 +31,9 @@ class Ledger:
     limit: int | None = None  # operations
     limit_name: str = field(default="reference_operations", repr=False)
     dense: int = 0  # of the flops, those in dense products: hundreds of times quicker than others, limited apart
-    words: int = 0  # products of two 64-bit words in exact matrix products: not a length of the proof, but time
+    # not a length of the proof, but time
+    words: int = 0  # products of two 64-bit words in exact matrix products
+    exponentials: int = 0
 
     @property
     def operations(self) -> int:
@@ -44,12 +46,19 @@ class Ledger:
             hint = "check with --arithmetic fast" if self.limit_name == "reference_operations" else ""
             check_limit(self.limit_name, self.operations - self.dense, hint=hint)
 
-
     def count_dense(self, products: int) -> None:
         """Charge a product of matrices of enclosures: 2 flops per product of two cells, at the pace of whole rows."""
         self.dense += 2 * products
         check_limit("dense_operations", self.dense)
         self.flops += 2 * products
+
+    def count_words(self, words: int) -> None:
+        self.words += words
+        check_limit("word_operations", self.words)
+
+    def count_exponentials(self, exponentials: int) -> None:
+        self.exponentials += exponentials
+        check_limit("exponentials", self.exponentials)
 
 
 @dataclass(frozen=True)
@@ -110,8 +119,7 @@ class Matrix:
             raise ValueError(f"cannot multiply {self.axes}{self.shape} by {other.axes}{other.shape}")
         columns = tuple(zip(*other.rows, strict=True))
         # attack: few operations on integers of a million bits, from weights of extreme exponents squared again and again
-        self.ledger.words += self.shape[0] * other.size * self.words * other.words
-        check_limit("word_operations", self.ledger.words)
+        self.ledger.count_words(self.shape[0] * other.size * self.words * other.words)
         self.ledger.count(self.shape[0] * other.shape[1] * (2 * self.shape[1] - 1))
         rows = [[sum(map(mul, row, column)) for column in columns] for row in self.rows]
         return self._new(rows, self.exponent + other.exponent, (self.axes[0], other.axes[1]))

@@ -139,7 +139,14 @@ class Paths:
 
     def weight(self, name: str, rows: str, columns: str) -> Matrix:
         """A weight matrix, its axes named."""
-        return Matrix.of(self.model.weights[name], (rows, columns), self.ledger)
+        if name not in self._decoded:
+            self._decoded[name] = Matrix.of(self.model.weights[name], (rows, columns), self.ledger)
+        return self._decoded[name].named(rows, columns)
+
+    @cached_property
+    def _decoded(self) -> dict[str, Matrix]:
+        """The weights asked for so far, each over one exponent.  attack: rules that ask again for every token and step."""
+        return {}
 
     @cached_property
     def tokens(self) -> Matrix:

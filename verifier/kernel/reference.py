@@ -11,6 +11,7 @@ from typing import Any
 import mpmath
 
 from verifier.kernel.dense import Columns, grid_line
+from verifier.kernel.errors import Usage
 from verifier.kernel.interval import Interval, greater, lesser
 
 SCALAR: dict[str, Callable[[Any, Any], Any]] = {
@@ -22,7 +23,6 @@ SCALAR: dict[str, Callable[[Any, Any], Any]] = {
     "maximum": lambda x, y: x.maximum(y) if isinstance(x, Interval) else max(x, y),
     "hull": lambda x, y: x.hull(y),
     "and": operator.and_,
-    "or": operator.or_,
 }
 
 
@@ -216,9 +216,15 @@ def _insertion_sorted(numbers: list[Any]) -> list[Any]:
 
 
 class ReferenceArithmetic:
-    """Scalar mpmath intervals at `PRECISION_BITS`."""
+    """Scalar mpmath intervals at `PRECISION_BITS`.  Raises Usage unless mpmath computes with Python's own integers."""
 
     name = "mpmath"
+
+    def __init__(self) -> None:
+        # attack: gmpy2 or Sage, whose C code nobody here read, in the place of the integers that TRUST.md names
+        if mpmath.libmp.BACKEND != "python":
+            hint = "import verifier.kernel before mpmath, or set MPMATH_NOGMPY=1 and unset MPMATH_SAGE"
+            raise Usage("mpmath-backend", expected="mpmath to compute with Python's integers", got=mpmath.libmp.BACKEND, hint=hint)
 
     @property
     def backend(self) -> str:

@@ -81,12 +81,6 @@ class Statement:
         return {"format": STATEMENT_FORMAT, "subject": self.subject.json, "claim": claim}
 
 
-def whole_domain(model: Model, function: str = "real") -> Subject:
-    """Max over every sequence of the model's vocabulary."""
-    scope = ((0, model.vocabulary - 1),) * model.positions
-    return Subject(model.digest, ARCHITECTURE, "max", scope, function)
-
-
 def read_statement(data: bytes, *, file: str) -> Statement:
     """Decode a statement file strictly."""
     document = Reader(parse(data, file=file, limit="statement_bytes"), file, "2")

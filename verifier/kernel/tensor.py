@@ -132,14 +132,16 @@ class Tensor:
     def __truediv__(self, other: Tensor) -> Tensor:
         try:
             return self._combine("divide", other)
-        except ZeroDivisionError:  # a hint so loose that a divisor may be 0 (or, in float64, underflowed)
-            raise StepRejected("undecided-divisor", expected="a divisor certainly > 0", got="an enclosure that reaches 0") from None
+        except ZeroDivisionError:
+            raise _undecided_divisor() from None
+
+    def check_divisor(self) -> None:
+        """Raise StepRejected as a division by this tensor of one axis would.  Not counted: the division is."""
+        if not all(self.cells.positive().to_list()):
+            raise _undecided_divisor()
 
     def __and__(self, other: Tensor) -> Tensor:
         return self._combine("and", other)
-
-    def __or__(self, other: Tensor) -> Tensor:
-        return self._combine("or", other)
 
     def __neg__(self) -> Tensor:
         self._count(prod(self.shape))
@@ -155,11 +157,16 @@ class Tensor:
         return self._combine("hull", other)
 
     def root(self) -> Tensor:
+        """Square roots.  Raises StepRejected unless every cell is certainly >= 0; who knows it from elsewhere cuts the cells off first."""
         self._count(prod(self.shape))
-        return self._with(self.cells.root())
+        try:
+            return self._with(self.cells.root())
+        except ValueError:
+            raise StepRejected("undecided-root", expected="a radicand certainly >= 0", got="an enclosure that reaches below 0") from None
 
     def exp(self) -> Tensor:
         self._count(EXP_FLOPS * prod(self.shape))
+        self.ledger.count_exponentials(prod(self.shape))
         try:
             return self._with(self.cells.exp())
         except OverflowError:  # weights so large that a softmax or a loss has no bound
@@ -233,9 +240,6 @@ class Tensor:
     def all(self, axis: str) -> Tensor:
         return self._reduce("and", axis)
 
-    def any(self, axis: str) -> Tensor:
-        return self._reduce("or", axis)
-
     def trues(self, axis: str) -> Tensor:
         """Of a mask: how many are true along an axis."""
         index = self.axes.index(axis)
@@ -272,6 +276,11 @@ class Tensor:
     def to_list(self) -> list[Any]:
         values: list[Any] = self.cells.to_list()
         return values
+
+
+def _undecided_divisor() -> StepRejected:
+    """For a hint so loose that a divisor may be 0 (or, in float64, underflowed)."""
+    return StepRejected("undecided-divisor", expected="a divisor certainly > 0", got="an enclosure that reaches 0")
 
 
 def on_grid(axis: str, *tensors: Tensor) -> list[Tensor]:

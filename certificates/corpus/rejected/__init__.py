@@ -9,10 +9,11 @@ from certificates.corpus.rejected.peels import bad_peels
 from certificates.corpus.rejected.statements import bad_statements
 from certificates.corpus.rejected.steps import false_steps
 from certificates.corpus.rejected.texts import bad_json
+from certificates.corpus.rejected.unused import false_unused_steps
 from certificates.corpus.rejected.wrong_inputs import bad_wrong_inputs
 
 
 def rejected() -> list[Case]:
     """All of them."""
     certificates = [*bad_certificates(), *bad_arrays(), *false_steps(), *bad_peels(), *bad_wrong_inputs()]
-    return [*bad_json(), *bad_statements(), *certificates, *too_large_claims(), *bad_models()]
+    return [*bad_json(), *bad_statements(), *certificates, *false_unused_steps(), *too_large_claims(), *bad_models()]

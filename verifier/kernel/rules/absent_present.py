@@ -28,6 +28,7 @@ def absent_present(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hint]
     Operations: n v^2 for the tables, then about 30 per (q, i, block).  Soundness: `absent_present_sound` (L4, L33).
     """
     margins = Margins.of(premises, context)
+    margins.check_divisors(range(context.vocabulary))
     array = hints["shift"]
     if not isinstance(array, FloatArray) or array.shape != (1, context.vocabulary):
         raise StepRejected("wrong-shape", expected=f"shift of shape (1, {context.vocabulary})", got=getattr(array, "shape", array))

@@ -28,6 +28,7 @@ def decoupled_constraint(premises: Mapping[str, list[Fact]], hints: Mapping[str,
     Soundness: `decoupled_constraint_sound` (L4, L6, L8, L33).
     """
     margins = Margins.of(premises, context)
+    margins.check_divisors(range(context.vocabulary))
     array = hints["shift"]
     if not isinstance(array, FloatArray) or array.shape[1] != context.vocabulary or array.shape[0] not in (1, context.vocabulary):
         raise StepRejected(

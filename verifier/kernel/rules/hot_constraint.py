@@ -34,6 +34,7 @@ def hot_constraint(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hint]
         if maximum >= v or output >= v or output == maximum:
             raise StepRejected("not-a-wrong-output", expected="a maximum and another output", got=[maximum, output])
         hot.setdefault(maximum, set()).add(output)
+    margins.check_divisors(hot)
     shift = context.workshop.enclose(array.matrix("maximum", "output", context.ledger))
 
     def at(maximum: int) -> Family:

@@ -20,6 +20,7 @@ def joint_constraint(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hin
     Operations: 4 per entry (q, i, k, x).  Soundness: `joint_constraint_sound` (L4).
     """
     margins = Margins.of(premises, context)
+    margins.check_divisors(range(context.vocabulary))
 
     def at(maximum: int) -> Family:
         queries = list(context.scope.queries(maximum))
