@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from verifier.kernel.model import ARCHITECTURE, Model
+from verifier.kernel.model import Model
+from verifier.kernel.scope import InputScope
 from verifier.kernel.statement import Subject
+from verifier.kernel.strict_json import Reader
+from verifier.kernel.tasks import read_task
 
 
 def whole_domain(model: Model, function: str = "real") -> Subject:
     """Max over every sequence of the model's vocabulary."""
-    scope = ((0, model.vocabulary - 1),) * model.positions
-    return Subject(model.digest, ARCHITECTURE, "max", scope, function)
+    return maximum_subject(model, ((0, model.vocabulary - 1),) * model.positions, function)
+
+
+def maximum_subject(model: Model, ranges: tuple[tuple[int, int], ...], function: str = "real") -> Subject:
+    """Max over the sequences within token ranges, one per position."""
+    task = read_task(Reader({"name": "max", "positions": len(ranges)}, "task", "2.5"))
+    return Subject(model.digest, model.network.program, task, InputScope(ranges), function)

@@ -269,6 +269,7 @@ class FastArithmetic:
     """float64 enclosures, outward-rounded by nextafter."""
 
     name = "fast"
+    library = "numpy"
 
     def __init__(self) -> None:
         half_ulp, least = 2.0**-53, np.float64(5e-324)

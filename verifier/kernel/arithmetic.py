@@ -104,6 +104,10 @@ class Arithmetic(Protocol):
     def backend(self) -> str:
         """Library and version, for the verdict."""
 
+    @property
+    def library(self) -> str:
+        """What else must be believed beside Python: the library's name."""
+
     def enclosures(self, bounds: Sequence[tuple[int, int, int]], shape: tuple[int, ...]) -> Any:
         """Cells enclosing [lower, upper] * 2^exponent for each (lower, upper, exponent), in row-major order."""
 

@@ -20,7 +20,7 @@ from verifier.kernel.limits import LIMITS, check_limit
 from verifier.kernel.matrix import Ledger, Matrix
 from verifier.kernel.strict_json import Reader, parse
 
-CERTIFICATE_FORMAT = "verifier-certificate/1"
+CERTIFICATE_FORMAT = "verifier-certificate/2"
 STEP_ID = re.compile(r"[a-z][a-z0-9_.-]*", re.ASCII)  # ASCII: no look-alike letters
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
 ARRAY_DTYPES = {"f32": "F32", "f64": "F64", "i64": "I64"}

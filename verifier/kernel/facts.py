@@ -13,11 +13,17 @@ from fractions import Fraction
 from functools import cached_property
 from math import prod
 
+from verifier.kernel.errors import StepRejected
 from verifier.kernel.matrix import Ledger, Matrix
-from verifier.kernel.model import Model, Paths
+from verifier.kernel.model import Model, Paths, model_of
+from verifier.kernel.network.attention_only import NAME
+from verifier.kernel.network.operators import Network
 from verifier.kernel.rounding import Rounding
 from verifier.kernel.statement import Subject
 from verifier.kernel.tensor import Tensor, Workshop
+
+
+Group = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -151,9 +157,15 @@ class AbsentPresent:
 
 @dataclass(frozen=True)
 class Count:
-    """counts[(q, m)] inputs with that query and maximum, at least, are answered correctly."""
+    """At least counts[group] inputs of a group are answered correctly, and at least wrong[group] wrongly.
 
-    counts: Mapping[tuple[int, int], int]
+    Groups are the task's, such as (query, maximum); their last entry is the right answer.  totals: how many inputs each group has, of a
+    rule that has met all of them.
+    """
+
+    counts: Mapping[Group, int]
+    wrong: Mapping[Group, int] = field(default_factory=dict)
+    totals: Mapping[Group, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -164,19 +176,39 @@ class WrongInputs:
 
 
 @dataclass(frozen=True)
+class LossSum:
+    """The cross entropies of all inputs in scope sum to at most units * 2^-LOSS_BITS nats."""
+
+    units: int
+    inputs: int
+
+
+@dataclass(frozen=True)
+class Answered:
+    """Each output is the answer to at most so many of the inputs in scope."""
+
+    at_most: Mapping[int, int]
+    inputs: int
+
+
+@dataclass(frozen=True)
 class Bound:
-    """certified <= number of inputs answered correctly <= total - wrong."""
+    """What a certificate concludes: below <= the metric's value <= above; None: no such bound.
 
-    certified: int
-    wrong: int
+    certified, wrong: inputs proved right and proved wrong, of the metric accuracy alone.  total: inputs in scope.
+    output: of the metric `answered` alone.
+    """
+
+    metric: str
     total: int
+    below: Fraction | None = None
+    above: Fraction | None = None
+    certified: int = 0
+    wrong: int = 0
+    output: int | None = None
 
-    @property
-    def proved(self) -> Fraction:
-        return Fraction(self.certified, self.total)
 
-
-Fact = Table | Peeled | Constraints | AbsentPresent | Count | WrongInputs | Bound
+Fact = Table | Peeled | Constraints | AbsentPresent | Count | WrongInputs | LossSum | Answered | Bound
 
 
 @dataclass(frozen=True)
@@ -220,12 +252,10 @@ class Scope:
 
 @dataclass(frozen=True)
 class Context:
-    """What every rule may read: the model, the scope, the arithmetic and the ledger.  Nothing here comes from the prover."""
+    """What every rule may read: the network, the subject, the arithmetic and the ledger.  Nothing here comes from the prover."""
 
-    model: Model
+    network: Network
     subject: Subject
-    scope: Scope
-    paths: Paths
     workshop: Workshop
     ledger: Ledger
     _remembered: dict[tuple[str, int], tuple[Table, Tensor, int]] = field(default_factory=dict, repr=False)
@@ -245,6 +275,26 @@ class Context:
         tensor = make()
         self._remembered[key] = fact, tensor, self.ledger.flops - before  # with the fact, whose id is no other's while it is kept
         return tensor
+
+    @cached_property
+    def model(self) -> Model:
+        """For the rules that are theorems about the largest token and networks of the shape `attention-only-1`, read at the end."""
+        layout, model = self.subject.task.layout, model_of(self.network, self.subject.task.layout.positions)
+        plain = not layout.fixed and layout.reads == (layout.positions - 1,) and not self.subject.scope.conditions
+        if self.subject.task.name != "max" or not plain:
+            raise StepRejected("wrong-subject", expected="the task max at the last position, no conditions", got=self.subject.task.name)
+        if model is None:  # attack: a network that differs in one operator
+            raise StepRejected("wrong-subject", expected=f"a network of the shape {NAME}", got=self.network.program.name)
+        return model
+
+    @cached_property
+    def paths(self) -> Paths:
+        return Paths(self.model, self.ledger)
+
+    @cached_property
+    def scope(self) -> Scope:
+        """Token ranges of `model`'s positions."""
+        return Scope(self.subject.scope.ranges[: self.model.positions])
 
     @property
     def vocabulary(self) -> int:

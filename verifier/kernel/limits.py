@@ -29,6 +29,7 @@ class Limits:
     tensor_rank: int = 8  # axes of a tensor in a weights file
     steps: int = 512  # steps in a certificate
     tensor_cells: int = 1 << 26  # cells of one tensor
+    enumerated_inputs: int = 1 << 24  # inputs within the ranges of a scope that are walked one by one
     array_entries: int = 1 << 25  # entries of one hint array
     float_entries: int = 1 << 20  # entries of one hint array of floats: a row for each of 1024 tokens
     vocabulary: int = 1024  # tokens

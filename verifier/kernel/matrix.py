@@ -142,6 +142,9 @@ class Matrix:
     def row(self, index: int) -> Matrix:
         return self._new([self.rows[index]])
 
+    def first_rows(self, count: int) -> Matrix:
+        return self._new(self.rows[:count])
+
     def row_sum(self) -> Matrix:
         """The sum of all rows, as a matrix of one row."""
         self.ledger.count((self.shape[0] - 1) * self.shape[1])

@@ -1,6 +1,6 @@
-"""The model: a weights file turned into exact numbers, its digest, and its five tables (FORMAT.md sections 4 and 5).
+"""The five tables of a network of the shape `attention-only-1`, from its weights (FORMAT.md section 5).
 
-Architecture `attention-only-1` (one layer, one head, causal, no LayerNorm, no MLP, no biases, read at the last position n-1):
+One layer, one head, causal, no LayerNorm, no MLP, no biases, read at the last position n-1:
 
     residual  x_i  = E[t_i] + P[i]                                  score  s_i = (x_{n-1} Q) (x_i K)' / sqrt(d_head)
     attention a    = softmax(s_0, ..., s_{n-1})                     logits     = (x_{n-1} + sum_i a_i x_i V O) U
@@ -14,120 +14,57 @@ With Eq = E + 1 P_{n-1} and any row r (here r = the mean position, rounded down 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, reduce
-from math import prod
 from operator import matmul
 
-from verifier.kernel.errors import MalformedInput
-from verifier.kernel.floats import FORMATS, binary64_bits, decode_floats
-from verifier.kernel.limits import check_limit
 from verifier.kernel.matrix import Ledger, Matrix
-from verifier.kernel.safetensors import RawTensor, read_safetensors
-
-ARCHITECTURE = "attention-only-1"
-# name in FORMAT.md -> (name in the file, shape in letters: v tokens, n positions, d model width, h head width)
-WEIGHTS = {
-    "W_E": ("embed.W_E", "vd"),
-    "W_pos": ("pos_embed.W_pos", "nd"),
-    "W_Q": ("blocks.0.attn.W_Q", "1dh"),
-    "W_K": ("blocks.0.attn.W_K", "1dh"),
-    "W_V": ("blocks.0.attn.W_V", "1dh"),
-    "W_O": ("blocks.0.attn.W_O", "1hd"),
-    "W_U": ("unembed.W_U", "dv"),
-}
-ZERO_BIASES = {"blocks.0.attn.b_Q", "blocks.0.attn.b_K", "blocks.0.attn.b_V", "blocks.0.attn.b_O", "unembed.b_U"}
-MASK = "blocks.0.attn.mask"  # the causal mask of TransformerLens, a buffer
-IGNORED = "blocks.0.attn.IGNORE"  # what masked scores are set to
-CONSTANT_BUFFERS = {MASK, IGNORED}
+from verifier.kernel.network import attention_only
+from verifier.kernel.network.operators import Network
+from verifier.kernel.network.program import Reference
 
 
 @dataclass(frozen=True)
 class Model:
-    """Exact weights of an `attention-only-1` transformer.
+    """Exact weights of a network of the shape `attention-only-1`, on sequences of `positions` tokens.
 
-    weights: W_E (v, d), W_pos (n, d), W_Q, W_K, W_V (d, h), W_O (h, d), W_U (d, v), each row a tuple of (mantissa, exponent).
+    references: which matrix of the file is W_E (v, d), W_pos (at least n, d), W_Q, W_K, W_V (d, h), W_O (h, d), W_U (d, v).
     """
 
-    weights: dict[str, tuple[tuple[tuple[int, int], ...], ...]]
+    network: Network
+    references: dict[str, Reference]
+    positions: int
 
     @property
     def vocabulary(self) -> int:
-        return len(self.weights["W_E"])
-
-    @property
-    def positions(self) -> int:
-        return len(self.weights["W_pos"])
+        return self.network.vocabulary
 
     @property
     def head_width(self) -> int:
-        return len(self.weights["W_O"])
+        return self._shape("W_O")[0]
 
     @property
     def width(self) -> int:
-        return len(self.weights["W_U"])
+        return self._shape("W_U")[0]
 
-    @cached_property
+    @property
     def digest(self) -> str:
-        """sha256 over names, shapes and binary64 values: the same model stored in another file has the same digest."""
-        state = hashlib.sha256()
-        for name in WEIGHTS:
-            rows = self.weights[name]
-            state.update(name.encode("ascii"))
-            for number in (2, len(rows), len(rows[0])):
-                state.update(number.to_bytes(8, "little"))
-            for row in rows:
-                state.update(b"".join(binary64_bits(*entry).to_bytes(8, "little") for entry in row))
-        return "sha256:" + state.hexdigest()
+        return self.network.weights.digest
+
+    def weight(self, name: str, axes: tuple[str, str], ledger: Ledger) -> Matrix:
+        """A weight as an exact matrix; of the positions, those that are used."""
+        matrix = self.network.weights.matrix(self.references[name], axes, ledger)
+        return matrix.first_rows(self.positions) if name == "W_pos" else matrix
+
+    def _shape(self, name: str) -> tuple[int, ...]:
+        return self.network.weights.shape(self.references[name])
 
 
-def read_model(data: bytes, *, file: str) -> Model:
-    """The model in a safetensors file.  Anything the architecture does not have is refused, never ignored."""
-
-    def refuse(code: str, expected: str, got: object, clause: str) -> MalformedInput:
-        hint = "the architecture is attention-only-1 and nothing else; see FORMAT.md section 5"
-        return MalformedInput(code, expected=expected, got=got, file=file, clause=clause, hint=hint)
-
-    tensors = read_safetensors(data, file=file)
-    sizes: dict[str, int] = {"1": 1}
-    for key, letters in WEIGHTS.values():
-        if key not in tensors:
-            raise refuse("missing-tensor", f"the tensor {key}", "no such tensor", "5.1")
-        tensor = tensors[key]
-        if tensor.dtype not in FORMATS:
-            raise refuse("wrong-dtype", "one of " + ", ".join(FORMATS), f"{tensor.dtype} in {key}", "5.2")
-        if len(tensor.shape) != len(letters):
-            raise refuse("wrong-shape", f"rank {len(letters)} for {key}", list(tensor.shape), "5.3")
-        for letter, size in zip(letters, tensor.shape, strict=True):
-            if size != sizes.setdefault(letter, size):
-                code = "extra-head" if letter == "1" else "wrong-shape"
-                raise refuse(code, f"{letter} = {sizes[letter]} in {key}", list(tensor.shape), "5.3")
-    for letter, field in (("v", "vocabulary"), ("n", "positions"), ("d", "width"), ("h", "width")):
-        check_limit(field, sizes[letter], file=file, clause="5.3")
-    if sizes["v"] < 2 or min(sizes.values()) < 1:
-        raise refuse("wrong-shape", "at least 2 tokens and no empty axis", sizes, "5.3")
-    weights = {name: _rows(tensors.pop(key), file) for name, (key, _) in WEIGHTS.items()}
-    for key, tensor in tensors.items():
-        if key in ZERO_BIASES:
-            check_limit("width", prod(tensor.shape), file=file, clause="5.4")
-            if tensor.dtype not in FORMATS or any(
-                m for m, _ in decode_floats(tensor.data, tensor.dtype, file=file, clause="5.4", name=key)
-            ):
-                raise refuse("nonzero-bias", f"zeros in {key}", "another value", "5.4")
-        elif key == MASK:  # a mask that hides a position from the last one is another architecture, such as local attention
-            if tensor.dtype != "BOOL" or tensor.data[-sizes["n"] :] != b"\x01" * sizes["n"]:
-                raise refuse("masked-attention", "a mask that shows every position to the last one", "another mask", "5.4")
-        elif key != IGNORED:
-            raise refuse("unknown-tensor", "only the seven weights and zero biases", key, "5.4")
-    return Model(weights)
-
-
-def _rows(tensor: RawTensor, file: str) -> tuple[tuple[tuple[int, int], ...], ...]:
-    entries = tuple(decode_floats(tensor.data, tensor.dtype, file=file, clause="5.2", name=tensor.name))
-    width = tensor.shape[-1]
-    return tuple(entries[start : start + width] for start in range(0, len(entries), width)) if width else ((),)
+def model_of(network: Network, positions: int) -> Model | None:
+    """The network as a model of this shape, None if it has another one."""
+    references = attention_only.weights_of(network)
+    return None if references is None else Model(network, references, positions)
 
 
 @dataclass(frozen=True)
@@ -140,7 +77,7 @@ class Paths:
     def weight(self, name: str, rows: str, columns: str) -> Matrix:
         """A weight matrix, its axes named."""
         if name not in self._decoded:
-            self._decoded[name] = Matrix.of(self.model.weights[name], (rows, columns), self.ledger)
+            self._decoded[name] = self.model.weight(name, (rows, columns), self.ledger)
         return self._decoded[name].named(rows, columns)
 
     @cached_property

@@ -219,6 +219,7 @@ class ReferenceArithmetic:
     """Scalar mpmath intervals at `PRECISION_BITS`.  Raises Usage unless mpmath computes with Python's own integers."""
 
     name = "mpmath"
+    library = "mpmath"
 
     def __init__(self) -> None:
         # attack: gmpy2 or Sage, whose C code nobody here read, in the place of the integers that TRUST.md names

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from verifier.kernel.arithmetic import Arithmetic
 from verifier.kernel.certificate import Certificate
 from verifier.kernel.errors import LimitExceeded, StepRejected, SubjectMismatch
-from verifier.kernel.facts import Bound, Context, Fact, Scope
+from verifier.kernel.facts import Bound, Context, Fact
 from verifier.kernel.limits import LIMITS
 from verifier.kernel.matrix import Ledger
-from verifier.kernel.model import Model, Paths
+from verifier.kernel.network.operators import Network
 from verifier.kernel.rules import RULES
 from verifier.kernel.statement import Subject
 from verifier.kernel.tensor import Workshop
@@ -18,12 +18,12 @@ from verifier.kernel.tensor import Workshop
 Progress = Callable[[str, int, int], None]  # step id, number of the step, number of steps
 
 
-def new_context(model: Model, subject: Subject, arithmetic: Arithmetic) -> Context:
+def new_context(network: Network, subject: Subject, arithmetic: Arithmetic) -> Context:
     """A context with an empty ledger, limited by what the arithmetic can do in reasonable time."""
     reference = arithmetic.name == "mpmath"
     limit_name = "reference_operations" if reference else "fast_operations"
     ledger = Ledger(limit=getattr(LIMITS, limit_name), limit_name=limit_name)
-    return Context(model, subject, Scope(subject.scope), Paths(model, ledger), Workshop(arithmetic, ledger), ledger)
+    return Context(network, subject, Workshop(arithmetic, ledger), ledger)
 
 
 def replay(certificate: Certificate, context: Context, *, file: str, progress: Progress | None = None) -> Bound:

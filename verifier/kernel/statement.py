@@ -1,6 +1,6 @@
 """What is claimed: the user's file, never part of a certificate (FORMAT.md section 2).
 
-A statement has a subject (which function, on which inputs) and a claim (which number).  A certificate is tied to the subject
+A statement has a subject (which network, weights, task and inputs) and a claim (which number).  A certificate is tied to the subject
 alone, so a reviewer may check it against a claim of her own; a prover can weaken neither.
 """
 
@@ -8,60 +8,59 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from math import prod
+from functools import cached_property
 from typing import Any
 
-from verifier.kernel.errors import SubjectMismatch
+from verifier.kernel.errors import MalformedInput, SubjectMismatch
 from verifier.kernel.floats import is_normal_binary32
-from verifier.kernel.model import ARCHITECTURE, Model
+from verifier.kernel.metrics import Claim, read_claim
+from verifier.kernel.network.operators import Network, bind_network
+from verifier.kernel.network.program import Program, read_program
+from verifier.kernel.network.weights import read_weights
+from verifier.kernel.scope import InputScope, read_scope
 from verifier.kernel.strict_json import Reader, canonical_digest, parse
+from verifier.kernel.tasks import read_task
+from verifier.kernel.tasks.task import Task
 
-STATEMENT_FORMAT = "verifier-statement/1"
+STATEMENT_FORMAT = "verifier-statement/2"
 FUNCTIONS = {"real": "in real arithmetic", "float32": "as any float32 machine computes them"}
 
 
 @dataclass(frozen=True)
 class Subject:
-    """scope: one (first, last) token range per position, both ends included."""
+    """model: the digest of the weights.  scope: of the task's free slots."""
 
     model: str
-    architecture: str
-    task: str
-    scope: tuple[tuple[int, int], ...]
+    network: Program
+    task: Task
+    scope: InputScope
     function: str
 
     @property
     def total(self) -> int:
         """The number of inputs in scope."""
-        return prod(last - first + 1 for first, last in self.scope)
+        return self.scope.total
 
     @property
     def json(self) -> dict[str, Any]:
-        scope = [list(tokens) for tokens in self.scope]
-        return {"model": self.model, "architecture": self.architecture, "task": self.task, "scope": scope, "function": self.function}
+        return {
+            "model": self.model,
+            "network": self.network.json,
+            "task": self.task.json,
+            "scope": self.scope.json,
+            "function": self.function,
+        }
 
-    @property
+    @cached_property
     def digest(self) -> str:
         return canonical_digest(self.json)
 
     def sentence(self) -> str:
         """The subject for a person."""
-        n = len(self.scope)
-        alike = len(set(self.scope)) == 1
-        tokens = f"tokens {self.scope[0][0]}..{self.scope[0][1]}" if alike else "one token range per position"
         return (
-            f"model {self.model[:19]}... ({self.architecture}), task {self.task}-of-{n}, "
-            f"all {self.total} inputs with {tokens}, logits {FUNCTIONS[self.function]}, a tie counts as wrong"
+            f"network {self.network.name} with weights {self.model}; right is {self.task.sentence()}; "
+            f"all {self.total} inputs with {self.scope.sentence()}; logits {FUNCTIONS[self.function]}; a tie counts as wrong"
         )
-
-
-@dataclass(frozen=True)
-class Claim:
-    """metric relation bound, such as accuracy >= 19/20."""
-
-    metric: str
-    relation: str
-    bound: Fraction
 
 
 @dataclass(frozen=True)
@@ -73,12 +72,7 @@ class Statement:
 
     @property
     def json(self) -> dict[str, Any]:
-        claim = {
-            "metric": self.claim.metric,
-            "relation": self.claim.relation,
-            "bound": f"{self.claim.bound.numerator}/{self.claim.bound.denominator}",
-        }
-        return {"format": STATEMENT_FORMAT, "subject": self.subject.json, "claim": claim}
+        return {"format": STATEMENT_FORMAT, "subject": self.subject.json, "claim": self.claim.json}
 
 
 def read_statement(data: bytes, *, file: str) -> Statement:
@@ -86,49 +80,60 @@ def read_statement(data: bytes, *, file: str) -> Statement:
     document = Reader(parse(data, file=file, limit="statement_bytes"), file, "2")
     parts = document.members({"format": "2.1", "subject": "2.2", "claim": "2.8"})
     parts["format"].choice(STATEMENT_FORMAT)
-    subject = parts["subject"].members({"model": "2.3", "architecture": "2.4", "task": "2.5", "scope": "2.6", "function": "2.7"})
-    scope = []
-    for entry in subject["scope"].items():
-        ends = [end.integer(0, 1 << 32) for end in entry.items()]
-        if len(ends) != 2 or ends[0] > ends[1]:  # an empty scope would make every claim true
-            raise subject["scope"].refuse("bad-scope", "a pair [first, last] with first <= last", ends)
-        scope.append((ends[0], ends[1]))
-    if not scope:
-        raise subject["scope"].refuse("bad-scope", "one pair per position", [])
-    claim = parts["claim"].members({"metric": "2.9", "relation": "2.10", "bound": "2.11"})
-    bound = claim["bound"].fraction()
-    if bound > 1:
-        raise claim["bound"].refuse("out-of-range", "a fraction from 0/1 to 1/1", bound)
+    subject = parts["subject"].members({"model": "2.3", "network": "2.4", "task": "2.5", "scope": "2.6", "function": "2.7"})
+    task, scope = read_task(subject["task"]), read_scope(subject["scope"])
+    if len(scope.ranges) != len(task.layout.free):
+        raise subject["scope"].refuse("bad-scope", f"{len(task.layout.free)} token ranges, one per free slot", len(scope.ranges))
     return Statement(
-        Subject(
-            subject["model"].text(),
-            subject["architecture"].choice(ARCHITECTURE),
-            subject["task"].choice("max"),
-            tuple(scope),
-            subject["function"].choice(*FUNCTIONS),
-        ),
-        Claim(claim["metric"].choice("accuracy"), claim["relation"].choice(">="), bound),
+        Subject(subject["model"].text(), read_program(subject["network"], "2.4"), task, scope, subject["function"].choice(*FUNCTIONS)),
+        read_claim(parts["claim"], task),
     )
 
 
-def bind(statement: Statement, model: Model, *, file: str) -> None:
-    """Refuse unless the statement speaks about this very model."""
-    subject = statement.subject
+def read_subject_network(subject: Subject, data: bytes, *, statement: str, file: str) -> Network:
+    """The network of a subject with the weights of a file, all of which belong together.  Raises MalformedInput, SubjectMismatch.
 
-    together = "check that statement and model belong together"
-
-    def refuse(code: str, expected: object, got: object, clause: str, hint: str = together) -> SubjectMismatch:
-        return SubjectMismatch(code, expected=str(expected), got=got, file=file, clause=clause, hint=hint)
-
-    if subject.model != model.digest:
-        raise refuse("model-digest", model.digest, subject.model, "2.3")
-    if len(subject.scope) != model.positions:
-        raise refuse("bad-scope", f"{model.positions} token ranges", len(subject.scope), "2.6")
-    if max(last for _, last in subject.scope) >= model.vocabulary:
-        raise refuse("bad-scope", f"tokens below {model.vocabulary}", [list(tokens) for tokens in subject.scope], "2.6")
+    statement, file: names of the two files for messages.
+    """
+    network = bind_network(subject.network, read_weights(data, subject.network, file=file))
+    if subject.model != network.weights.digest:
+        hint = "check that statement and model belong together"
+        raise SubjectMismatch("model-digest", expected=network.weights.digest, got=subject.model, file=statement, clause="2.3", hint=hint)
+    fit_task(network, subject.task, file=statement)
+    fit_scope(network, subject.task, subject.scope, file=statement)
     if subject.function == "float32":
-        for name, rows in model.weights.items():
-            for entry in (entry for row in rows for entry in row):
-                if not is_normal_binary32(*entry):
-                    expected, hint = f"weights in {name} that are 0 or normal binary32 numbers", "a machine would round it, or read it as 0"
-                    raise refuse("not-binary32", expected, f"{entry[0]} * 2^{entry[1]}", "2.7", hint)
+        require_binary32(network, file=statement)
+    return network
+
+
+def require_binary32(network: Network, *, file: str) -> None:
+    """Refuse weights that no float32 machine holds as they are, or that one may flush to zero."""
+    for name in network.program.tensors:
+        if not all(is_normal_binary32(*entry) for entry in network.weights.entries(name)):
+            expected, hint = "weights that are 0 or normal binary32 numbers", "float32 statements are about float32 weights"
+            raise SubjectMismatch("not-binary32", expected=expected, got=f"another number in {name}", file=file, clause="2.7", hint=hint)
+
+
+def fit_task(network: Network, task: Task, *, file: str) -> None:
+    """Refuse a task that does not fit the network: positions, tokens, outputs, and looking ahead."""
+    layout = task.layout
+
+    def need(condition: bool, expected: str, got: object) -> None:
+        if not condition:
+            raise MalformedInput("task-misfit", expected=expected, got=got, file=file, clause="2.5")
+
+    need(network.positions is None or layout.positions <= network.positions, f"at most {network.positions} positions", layout.positions)
+    need(all(token < network.vocabulary for token in layout.fixed.values()), f"fixed tokens below {network.vocabulary}", layout.fixed)
+    need(layout.tokens is None or layout.tokens <= network.vocabulary, f"at most {network.vocabulary} tokens", layout.tokens)
+    if layout.outputs is not None:
+        need(network.outputs.start == 0 and layout.outputs <= len(network.outputs), f"{layout.outputs} competing outputs from 0", network.outputs)
+    ahead = [node.name for node in network.program.nodes if node.operator == "sum_positions" or node.words.get("mask") == "none"]
+    need(not (layout.determined and ahead), "a network that only looks back", f"node {ahead[0]}" if ahead else "")  # attack: it sees the answers
+
+
+def fit_scope(network: Network, task: Task, scope: InputScope, *, file: str) -> None:
+    """Refuse tokens that the network or the task does not have."""
+    tokens = min(network.vocabulary, task.layout.tokens or network.vocabulary)
+    if max(last for _, last in scope.ranges) >= tokens:
+        got = [list(ends) for ends in scope.ranges]
+        raise MalformedInput("bad-scope", expected=f"tokens below {tokens}", got=got, file=file, clause="2.6")

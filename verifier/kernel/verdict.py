@@ -11,10 +11,12 @@ from verifier.kernel.arithmetic import Arithmetic
 from verifier.kernel.certificate import read_certificate
 from verifier.kernel.errors import LimitExceeded, StepRejected
 from verifier.kernel.facts import Bound, Context
-from verifier.kernel.model import read_model
+from verifier.kernel.metrics import Claim
+from verifier.kernel.network.formulas import formulas
 from verifier.kernel.replay import Progress, new_context, replay
 from verifier.kernel.rules import RULES
-from verifier.kernel.statement import Statement, bind, read_statement
+from verifier.kernel.statement import Statement, read_statement, read_subject_network
+from verifier.kernel.trust import trusted_lines, trusted_modules
 
 EXIT_CODES = {"PROVED": 0, "REJECTED": 1, "INCOMPLETE": 2}
 
@@ -32,19 +34,33 @@ class Verdict:
     bound: Bound | None
     reason: StepRejected | None
     context: Context
+    rules: tuple[str, ...]
     steps: int
     certificate_bytes: int
     seconds: float
 
     @property
+    def proved(self) -> Fraction | None:
+        """What is proved in the direction of the claim; None if rejected."""
+        if self.bound is None:
+            return None
+        return self.bound.below if self.statement.claim.relation == ">=" else self.bound.above
+
+    @property
     def word(self) -> str:
         if self.bound is None:
             return "REJECTED"
-        return "PROVED" if self.bound.proved >= self.statement.claim.bound else "INCOMPLETE"
+        return "PROVED" if self.proved is not None and self.statement.claim.follows_from(self.proved) else "INCOMPLETE"
 
     @property
     def exit_code(self) -> int:
         return EXIT_CODES[self.word]
+
+    @property
+    def scope_mass(self) -> Fraction:
+        """The share of the inputs in scope among all sequences of the free slots."""
+        tokens = self.statement.subject.task.layout.tokens or self.context.network.vocabulary
+        return Fraction(self.statement.subject.total, tokens ** len(self.statement.subject.scope.ranges))
 
     def json(self) -> dict[str, Any]:
         """The object that `check --json` prints (certificates/schema/verdict.json)."""
@@ -55,12 +71,12 @@ class Verdict:
             "metric": claim.metric,
             "relation": claim.relation,
             "claimed": text(claim.bound),
-            "proved": text(bound.proved) if bound else None,
+            "proved": None if self.proved is None else text(self.proved),
             "certified": certified,
             "wrong": wrong,
             "total": subject.total,
             "undecided": subject.total - certified - wrong,
-            "scope_mass": text(Fraction(subject.total, self.context.vocabulary ** len(subject.scope))),
+            "scope_mass": text(self.scope_mass),
             "function": subject.function,
             "arithmetic": self.context.workshop.arithmetic.name,
             "backend": self.context.workshop.arithmetic.backend,
@@ -69,34 +85,53 @@ class Verdict:
             "integer_operations": ledger.integer_ops,
             "operations": ledger.operations,
             "unexplained_dimension": ledger.unexplained_dimension,
+            "trusted_lines": self.trusted_lines,
             "certificate_bytes": self.certificate_bytes,
             "seconds": round(self.seconds, 3),
             "subject": subject.json,
             "reason": self.reason.reason() if self.reason else None,
         }
 
+    @property
+    def trusted_lines(self) -> int:
+        """Lines of code that this verdict rests on, beside Python and the libraries that the arithmetic names."""
+        task, arithmetic = type(self.statement.subject.task).__module__, type(self.context.workshop.arithmetic).__module__
+        return trusted_lines(trusted_modules(self.rules, task, arithmetic))
+
     def lines(self) -> list[str]:
         """The verdict for a person; the first line starts with the word."""
-        subject, claim, bound = self.statement.subject, self.statement.claim, self.bound
-        if bound is None:
-            return [f"REJECTED {self.reason}", f"subject: {subject.sentence()}"]
-        total, mass = subject.total, Fraction(subject.total, self.context.vocabulary ** len(subject.scope))
-        undecided = total - bound.certified - bound.wrong
-        exact = "exact" if undecided == 0 else f"{bound.wrong} proved wrong, {undecided} undecided"
+        subject, claim = self.statement.subject, self.statement.claim
+        if self.bound is None:
+            return [f"REJECTED {self.reason}", f"subject: {subject.sentence()}", *formulas(subject.network)]
         ledger, arithmetic = self.context.ledger, self.context.workshop.arithmetic
+        proved = "nothing" if self.proved is None else _decimal(self.proved, up=claim.relation == "<=")
+        of = "" if claim.output is None else f" (output {claim.output})"
         return [
-            f"{self.word} {claim.metric} {claim.relation} {_decimal(bound.proved)} "
-            f"({bound.certified} of {total} inputs; {exact}), claimed {claim.relation} {_decimal(claim.bound)} "
-            f"({text(claim.bound)}), scope {_decimal(mass)} of the domain",
+            f"{self.word} {claim.metric}{of} {claim.relation} {proved} ({self._coverage()}), claimed {claim.relation} "
+            f"{_decimal(claim.bound)} ({text(claim.bound)}), scope {_decimal(self.scope_mass)} of the domain",
             f"subject: {subject.sentence()}",
+            *formulas(subject.network),
             f"proof: {self.steps} steps, {ledger.operations} operations ({ledger.flops} flops), unexplained dimension "
             f"{ledger.unexplained_dimension}, {self.certificate_bytes} bytes; {arithmetic.backend}, {self.seconds:.1f} s",
+            f"believed: {self.trusted_lines} lines of code, beside Python and {arithmetic.library}",
         ]
 
+    def _coverage(self) -> str:
+        bound = self.bound
+        if bound is None or bound.metric != "accuracy":
+            return f"over {self.statement.subject.total} inputs"
+        undecided = bound.total - bound.certified - bound.wrong
+        exact = "exact" if undecided == 0 else f"{bound.wrong} proved wrong, {undecided} undecided"
+        return f"{bound.certified} of {bound.total} inputs; {exact}"
 
-def _decimal(fraction: Fraction, places: int = 6) -> str:
-    """A decimal rounded down, marked when it is not exact; the fraction beside it is what counts."""
+
+def _decimal(fraction: Fraction, *, places: int = 6, up: bool = False) -> str:
+    """A decimal rounded down (or up), marked when it is not exact; the fraction beside it is what counts."""
     scaled, rest = divmod(fraction.numerator * 10**places, fraction.denominator)
+    while scaled < 1000 and rest and places < 20:  # small losses need digits of their own
+        places += 3
+        scaled, rest = divmod(fraction.numerator * 10**places, fraction.denominator)
+    scaled += bool(up and rest)
     digits = f"{scaled // 10**places}.{scaled % 10**places:0{places}d}"
     return digits + ("..." if rest else "")
 
@@ -123,13 +158,21 @@ def _check(contents: tuple[bytes, bytes, bytes], arithmetic: Arithmetic, files: 
     start = time.perf_counter()
     statement_bytes, certificate_bytes, model_bytes = contents
     statement = read_statement(statement_bytes, file=files[0])
-    model = read_model(model_bytes, file=files[2])
-    bind(statement, model, file=files[0])
+    network = read_subject_network(statement.subject, model_bytes, statement=files[0], file=files[2])
     certificate = read_certificate(certificate_bytes, {name: rule.signature for name, rule in RULES.items()}, file=files[1])
-    context = new_context(model, statement.subject, arithmetic)
+    context = new_context(network, statement.subject, arithmetic)
     bound, reason = None, None
     try:
         bound = replay(certificate, context, file=files[1], progress=progress)
+        require_metric(bound, statement.claim, file=files[1])
     except StepRejected as error:
-        reason = error
-    return Verdict(statement, bound, reason, context, len(certificate.steps), certificate.size, time.perf_counter() - start)
+        bound, reason = None, error
+    rules = tuple(step.rule for step in certificate.steps)
+    return Verdict(statement, bound, reason, context, rules, len(certificate.steps), certificate.size, time.perf_counter() - start)
+
+
+def require_metric(bound: Bound, claim: Claim, *, file: str) -> None:
+    """Refuse a bound of another quantity than the one claimed."""
+    if (bound.metric, bound.output) != (claim.metric, claim.output):  # attack: an accuracy of 1/2 passed off as a loss of at most 1/2
+        expected, got = (name if output is None else f"{name} of {output}" for name, output in ((claim.metric, claim.output), (bound.metric, bound.output)))
+        raise StepRejected("wrong-metric", expected=f"a bound of {expected}", got=got, file=file, clause="3.3")

@@ -15,19 +15,23 @@ from verifier.kernel.facts import Context, Fact
 from verifier.kernel.rules import (
     absent_present,
     accuracy,
+    answered,
     attention_margin,
     count_blocks,
     count_every,
     count_sums,
     decoupled_constraint,
+    every_input,
     exact_table,
     hot_constraint,
     joint_constraint,
     list_exceptions,
+    mean_loss,
     peeled_table,
     pure_margin,
     row_norm,
     row_range,
+    worst_class,
     wrong_inputs,
 )
 
@@ -57,6 +61,10 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "pure_margin": Rule(pure_margin.pure_margin, pure_margin.SIGNATURE),
         "attention_margin": Rule(attention_margin.attention_margin, attention_margin.SIGNATURE),
         "wrong_inputs": Rule(wrong_inputs.wrong_inputs, wrong_inputs.SIGNATURE),
+        "every_input": Rule(every_input.every_input, every_input.SIGNATURE),
         "accuracy": Rule(accuracy.accuracy, accuracy.SIGNATURE),
+        "mean_loss": Rule(mean_loss.mean_loss, mean_loss.SIGNATURE),
+        "worst_class": Rule(worst_class.worst_class, worst_class.SIGNATURE),
+        "answered": Rule(answered.answered, answered.SIGNATURE),
     }
 )

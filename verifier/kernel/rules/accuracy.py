@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 
 from verifier.kernel.certificate import Hint, Signature
 from verifier.kernel.errors import StepRejected
-from verifier.kernel.facts import Bound, Context, Count, Fact, WrongInputs
+from verifier.kernel.facts import Bound, Context, Count, Fact, Group, Scope, WrongInputs
 
 SIGNATURE = Signature(premises={"counts": ("Count",), "wrong": ("WrongInputs",)}, hints={}, many=("counts",), optional=("counts", "wrong"))
 
@@ -14,25 +15,33 @@ SIGNATURE = Signature(premises={"counts": ("Count",), "wrong": ("WrongInputs",)}
 def accuracy(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hint], context: Context) -> Bound:
     """Premises: counts (one or more counting facts); wrong (optional).  Hints: none.
 
-    The pairs (q, m) of query and maximum partition the inputs (L24), so counts of different pairs add; several counts of one pair
-    speak of the same inputs, so the largest is taken, never the sum.  Conclusion: certified <= right inputs <= total - wrong (L25).
-    Operations: integer, one per pair and premise.  Soundness: `accuracy_sound`.
+    The task's groups partition the inputs (L24), so counts of different groups add; several counts of one group speak of the same inputs,
+    so the largest is taken, never the sum, and the same for inputs answered wrongly.  Listed wrong inputs may be the same as counted ones:
+    the larger number is taken.  Conclusion: certified / total <= accuracy <= (total - wrong) / total (L25).
+    Operations: integer, one per group and premise.  Soundness: `accuracy_sound`.
     """
-    best: dict[tuple[int, int], int] = {}
+    if not premises:
+        raise StepRejected("no-premises", expected="counts or wrong inputs", got="neither")
+    right: dict[Group, int] = {}
+    wrong: dict[Group, int] = {}
     for fact in premises.get("counts", []):
         if not isinstance(fact, Count):
             raise TypeError
-        context.ledger.count(integer_ops=len(fact.counts))
-        for cell, count in fact.counts.items():
-            best[cell] = max(best.get(cell, count), count)
-    for (query, maximum), count in best.items():
-        if not 0 <= count <= context.scope.cell(query, maximum):  # a bug of ours, not of the prover: exit 70
-            raise RuntimeError(f"count {count} for query {query}, maximum {maximum} exceeds its cell")
-    wrong = premises.get("wrong", [])
-    found = wrong[0].wrong if wrong and isinstance(wrong[0], WrongInputs) else 0
-    certified, total = sum(best.values()), context.subject.total
-    if not premises:
-        raise StepRejected("no-premises", expected="counts or wrong inputs", got="neither")
-    if certified + found > total:
-        raise RuntimeError(f"{certified} right and {found} wrong among {total} inputs")
-    return Bound(certified, found, total)
+        context.ledger.count(integer_ops=len(fact.counts) + len(fact.wrong))
+        for best, found in ((right, fact.counts), (wrong, fact.wrong)):
+            for group, count in found.items():
+                best[group] = max(best.get(group, count), count)
+    for group, count in right.items():
+        if not 0 <= count <= _size(group, context) - wrong.get(group, 0):  # a bug of ours, not of the prover: exit 70
+            raise RuntimeError(f"count {count} for group {group} exceeds its size")
+    listed = [fact.wrong for fact in premises.get("wrong", []) if isinstance(fact, WrongInputs)]
+    certified, lost, total = sum(right.values()), max(sum(wrong.values()), *listed, 0), context.subject.total
+    if certified + lost > total:
+        raise RuntimeError(f"{certified} right and {lost} wrong among {total} inputs")
+    return Bound("accuracy", total, Fraction(certified, total), Fraction(total - lost, total), certified, lost)
+
+
+def _size(group: Group, context: Context) -> int:
+    """The number of inputs of a group, or a bound of it where the task counts none."""
+    pairs = context.subject.task.name == "max" and not context.subject.scope.conditions
+    return Scope(context.subject.scope.ranges).cell(*group) if pairs else context.subject.total

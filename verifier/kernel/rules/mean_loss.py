@@ -21,4 +21,4 @@ def mean_loss(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hint], con
     if not isinstance(losses, LossSum):
         raise TypeError
     context.ledger.count(flops=1)
-    return Bound("cross_entropy", above=Fraction(losses.units, losses.inputs << LOSS_BITS), total=losses.inputs)
+    return Bound("cross_entropy", losses.inputs, above=Fraction(losses.units, losses.inputs << LOSS_BITS))
