@@ -22,8 +22,7 @@ from verifier.kernel.rounding import Rounding
 from verifier.kernel.statement import Subject
 from verifier.kernel.tensor import Tensor, Workshop
 
-
-Group = tuple[int, ...]
+Group = tuple[int, ...]  # the key of a group of inputs, as tasks make it
 
 
 @dataclass(frozen=True)
@@ -206,6 +205,11 @@ class Bound:
     certified: int = 0
     wrong: int = 0
     output: int | None = None
+
+    @property
+    def proved(self) -> Fraction:
+        """The bound that a certificate is made for: below if there is one."""
+        return self.above or Fraction(0) if self.below is None else self.below
 
 
 Fact = Table | Peeled | Constraints | AbsentPresent | Count | WrongInputs | LossSum | Answered | Bound

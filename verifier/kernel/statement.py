@@ -7,7 +7,6 @@ alone, so a reviewer may check it against a claim of her own; a prover can weake
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cached_property
 from typing import Any
 

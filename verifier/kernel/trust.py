@@ -1,7 +1,8 @@
 """How many lines of code a verdict rests on, beside Python and the libraries named: a report, which decides nothing.
 
 Counted are the lines with code (no docstrings, comments, blank lines) of the modules that the verdict and the rules, the task and the
-arithmetic used import, directly or not.  The tables of rules and tasks are not followed: what a certificate does not use does not matter to it.
+arithmetic used import, directly or not.  The tables of rules and tasks are not followed: a certificate does not rest on what it does not
+use.
 """
 
 from __future__ import annotations

@@ -174,5 +174,9 @@ def _check(contents: tuple[bytes, bytes, bytes], arithmetic: Arithmetic, files: 
 def require_metric(bound: Bound, claim: Claim, *, file: str) -> None:
     """Refuse a bound of another quantity than the one claimed."""
     if (bound.metric, bound.output) != (claim.metric, claim.output):  # attack: an accuracy of 1/2 passed off as a loss of at most 1/2
-        expected, got = (name if output is None else f"{name} of {output}" for name, output in ((claim.metric, claim.output), (bound.metric, bound.output)))
-        raise StepRejected("wrong-metric", expected=f"a bound of {expected}", got=got, file=file, clause="3.3")
+        expected, got = f"a bound of {_quantity(claim)}", _quantity(bound)
+        raise StepRejected("wrong-metric", expected=expected, got=got, file=file, clause="3.3")
+
+
+def _quantity(of: Bound | Claim) -> str:
+    return of.metric if of.output is None else f"{of.metric} of output {of.output}"

@@ -98,7 +98,7 @@ class _Batch:
         return table.merged(*axes, name="row").take("row", rows).split("row", input=len(self.inputs), place=len(places))
 
     def _attended(self, node: Node, place: int) -> Tensor:
-        """sum over j of exp(s_j) v_j / sum over j of exp(s_j), the positions j that this place sees; axes (input, feature)."""
+        """Sum over j of exp(s_j) v_j / sum over j of exp(s_j), the positions j that this place sees; axes (input, feature)."""
         seen = tuple(range(place + 1)) if node.words["mask"] == "causal" else tuple(range(self.evaluation.positions))
         functions = self.evaluation.operators.functions
         scale = functions.number(node.numbers["scale_squared"]).root()

@@ -68,11 +68,11 @@ class Functions:
         return (-x).certainly_positive().where(one - upper, upper)
 
     def gelu(self, x: Tensor) -> Tensor:
-        """x times the normal distribution function of x."""
+        """X times the normal distribution function of x."""
         return self._with_one_minimum(x, lambda end: end * self.normal_cdf(end), GELU)
 
     def gelu_tanh(self, x: Tensor) -> Tensor:
-        """x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) / 2, that is x sigmoid(2 sqrt(2/pi) (x + 0.044715 x^3))."""
+        """X (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) / 2, that is x sigmoid(2 sqrt(2/pi) (x + 0.044715 x^3))."""
 
         def at(end: Tensor) -> Tensor:
             cubic = end * (self.number(1) + self.number(Fraction(44715, 10**6)) * self.square(end))
@@ -81,7 +81,7 @@ class Functions:
         return self._with_one_minimum(x, at, GELU_TANH)
 
     def silu(self, x: Tensor) -> Tensor:
-        """x sigmoid(x)."""
+        """X sigmoid(x)."""
         return self._with_one_minimum(x, lambda end: end * self.sigmoid(end), SILU)
 
     def _increasing(self, x: Tensor, function: Function) -> Tensor:

@@ -154,7 +154,7 @@ class Operators:
         raise KeyError(node.operator)
 
     def _linear(self, node: Node, value: Tensor) -> Tensor:
-        """x W_1 ... W_r + b."""
+        """X W_1 ... W_r + b."""
         for factor in node.weights.get("factors", ()):
             value = value.contract(self.weight(factor, "feature", "column"), "feature").renamed(column="feature")
         for bias in node.weights.get("bias", ()):
@@ -165,5 +165,5 @@ class Operators:
         return value.sum("feature") * self.functions.number(Fraction(1, value.size("feature")))
 
     def _normed(self, value: Tensor, epsilon: Fraction) -> Tensor:
-        """x / sqrt(mean of x^2 + epsilon)."""
+        """X / sqrt(mean of x^2 + epsilon)."""
         return value / (self._mean(self.functions.square(value)) + self.functions.number(epsilon)).root()

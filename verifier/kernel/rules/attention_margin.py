@@ -8,7 +8,7 @@ from functools import cached_property
 
 from verifier.kernel.certificate import Choice, FloatArray, Floats, Hint, IntegerArray, IntegerTable, Signature
 from verifier.kernel.errors import StepRejected
-from verifier.kernel.facts import Context, Count, Fact
+from verifier.kernel.facts import Context, Count, Fact, Group
 from verifier.kernel.limits import LIMITS
 from verifier.kernel.margins import TABLE_PREMISES, Margins
 from verifier.kernel.tensor import Tensor
@@ -49,7 +49,7 @@ def attention_margin(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hin
         raise StepRejected("wrong-shape", expected=f"centres of shape ({v}, {n})", got="another shape")
     centre = context.workshop.enclose(centres.matrix("maximum", "count", context.ledger))
     shared = _Shared(margins)
-    counts: dict[tuple[int, int], int] = {}
+    counts: dict[Group, int] = {}
     for maximum in range(v):
         queries = list(context.scope.queries(maximum))
         if not queries:

@@ -10,7 +10,7 @@ from math import prod
 from operator import add
 
 from verifier.kernel.certificate import Hint, Signature
-from verifier.kernel.facts import AbsentPresent, Context, Count, Fact, Split
+from verifier.kernel.facts import AbsentPresent, Context, Count, Fact, Group, Split
 from verifier.kernel.limits import check_limit
 from verifier.kernel.tensor import Tensor
 
@@ -30,7 +30,7 @@ def count_blocks(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hint], 
     fact = premises["split"][0]
     if not isinstance(fact, AbsentPresent):
         raise TypeError
-    counts: dict[tuple[int, int], int] = {}
+    counts: dict[Group, int] = {}
     for maximum in range(context.vocabulary):
         queries = context.scope.queries(maximum)
         if not queries:

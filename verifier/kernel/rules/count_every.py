@@ -9,7 +9,7 @@ from operator import add
 
 from verifier.kernel.certificate import Hint, Signature
 from verifier.kernel.errors import StepRejected
-from verifier.kernel.facts import Constraints, Context, Count, Fact, Family
+from verifier.kernel.facts import Constraints, Context, Count, Fact, Family, Group
 from verifier.kernel.tensor import Tensor
 
 SIGNATURE = Signature(premises={"constraints": ("Constraints",)}, hints={})
@@ -25,7 +25,7 @@ def count_every(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hint], c
     constraints = premises["constraints"][0]
     if not isinstance(constraints, Constraints):
         raise TypeError
-    counts = {}
+    counts: dict[Group, int] = {}
     for maximum in range(context.vocabulary):
         if not (context.scope.queries(maximum) and constraints.speaks_of(maximum)):
             continue

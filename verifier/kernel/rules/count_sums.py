@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from verifier.kernel.certificate import Hint, Integers, Signature
-from verifier.kernel.facts import Block, Constraints, Context, Count, Fact, Scope
+from verifier.kernel.facts import Block, Constraints, Context, Count, Fact, Group, Scope
 from verifier.kernel.limits import check_limit
 from verifier.kernel.matrix import Ledger
 
@@ -27,7 +27,8 @@ def count_sums(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hint], co
     constraints = premises["constraints"][0]
     if not isinstance(constraints, Constraints):
         raise TypeError
-    bins, scope, counts = int(str(hints["bins"])), context.scope, {}
+    bins, scope = int(str(hints["bins"])), context.scope
+    counts: dict[Group, int] = {}
     for maximum in range(context.vocabulary):
         if not (scope.queries(maximum) and constraints.speaks_of(maximum)):
             continue

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from verifier.kernel.certificate import Hint, Signature
-from verifier.kernel.facts import Context, Count, Fact, Scope
+from verifier.kernel.facts import Context, Count, Fact, Group, Scope
 from verifier.kernel.limits import check_limit
 from verifier.kernel.margins import TABLE_PREMISES, Margins
 from verifier.kernel.matrix import Ledger
@@ -28,7 +28,7 @@ def list_exceptions(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hint
     Soundness: `list_exceptions_sound` (L3, L4, L24).
     """
     margins = Margins.of(premises, context)
-    counts: dict[tuple[int, int], int] = {}
+    counts: dict[Group, int] = {}
     listed, steps = 0, 0
     for maximum in range(context.vocabulary):
         queries = context.scope.queries(maximum)

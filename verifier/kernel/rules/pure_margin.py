@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from verifier.kernel.certificate import Hint, Signature
-from verifier.kernel.facts import Context, Count, Fact
+from verifier.kernel.facts import Context, Count, Fact, Group
 from verifier.kernel.margins import TABLE_PREMISES, Margins
 from verifier.kernel.tensor import Tensor
 
@@ -27,7 +27,7 @@ def pure_margin(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hint], c
     margins = Margins.of(premises, context)
     scope, slots = context.scope, context.scope.free_slots
     ordered = margins.rho.take("slot", margins.free).sorted("slot") if slots else None
-    counts: dict[tuple[int, int], int] = {}
+    counts: dict[Group, int] = {}
     for maximum in range(context.vocabulary):
         queries = scope.queries(maximum)
         if not queries:

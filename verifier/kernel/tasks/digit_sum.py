@@ -63,7 +63,7 @@ def read_digit_sum(reader: Reader) -> DigitSum:
         raise reader.refuse("bad-slots", f"each of {positions} slots once in a, b, sum or fixed", sorted(slots))
     if len(set(read)) != len(read):
         raise parts["read"].refuse("bad-slots", "different positions", list(read))
-    if any(place >= min(total[digit:], default=positions) for digit, place in enumerate(read)):  # attack: an answer read where it can be seen
+    if any(place >= min(total[digit:], default=positions) for digit, place in enumerate(read)):  # attack: an answer that can be seen
         raise parts["read"].refuse("bad-slots", "each digit read before the slots that hold it and later ones", list(read))
     layout = Layout(positions, tuple(sorted((*a, *b))), fixed, read_answer(parts["answer"], read), base, base, determined=True)
     return DigitSum("digit_sum", layout, reader.value, base, a, b, total, read)

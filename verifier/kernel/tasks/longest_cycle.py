@@ -1,4 +1,7 @@
-"""Task longest_cycle: the tokens are a function i -> t_i of 0..n-1 to itself; the right answer is the length of its longest cycle, minus 1."""
+"""Task longest_cycle: the tokens are a function i -> t_i of 0..n-1 to itself.
+
+The right answer is the length of its longest cycle, minus 1.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ class LongestCycle(Task):
     """All positions are free."""
 
     def answers(self, sequence: Tokens) -> tuple[int, ...]:
-        return (max(map(lambda start: _return_time(sequence, start), range(len(sequence)))) - 1,)
+        return (max(_return_time(sequence, start) for start in range(len(sequence))) - 1,)
 
     def sentence(self) -> str:
         n = self.layout.positions

@@ -58,6 +58,7 @@ class Task(ABC):
 
 
 def read_positions(reader: Reader) -> int:
+    """How many tokens a sequence has."""
     return reader.integer(1, LIMITS.positions)
 
 
