@@ -117,7 +117,8 @@ def model_twice(data: bytes) -> None:
     """The reader of weights, and the model made of them."""
     from verifier.kernel.errors import VerifierError
     from verifier.kernel.floats import binary64_bits
-    from verifier.kernel.model import WEIGHTS, read_model
+    from verifier.networks.attention_only import read_model
+from verifier.kernel.model import WEIGHTS  # PORT
     from verifier.kernel.safetensors import read_safetensors
 
     tensors = read_safetensors(data, file="f")

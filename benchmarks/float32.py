@@ -30,7 +30,7 @@ from verifier.fast import FastArithmetic
 from verifier.kernel import margins
 from verifier.kernel.facts import Context, Slack, Table
 from verifier.kernel.matrix import Matrix
-from verifier.kernel.model import read_model
+from verifier.networks.attention_only import read_model
 from verifier.kernel.replay import new_context
 from verifier.prove import prove
 from verifier.strategies import STRATEGIES

@@ -14,7 +14,7 @@ from verifier.fast import FastArithmetic
 from verifier.kernel.arithmetic import Arithmetic
 from verifier.kernel.certificate import read_certificate
 from verifier.kernel.facts import Context, Fact
-from verifier.kernel.model import read_model
+from verifier.networks.attention_only import read_model
 from verifier.kernel.reference import ReferenceArithmetic
 from verifier.kernel.replay import new_context
 from verifier.kernel.rules import RULES

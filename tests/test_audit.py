@@ -19,7 +19,7 @@ from verifier import audit as auditing
 from verifier.audit import worst_outputs
 from verifier.cli import main
 from verifier.commands.audit import PAPER_ROWS
-from verifier.kernel.model import read_model
+from verifier.networks.attention_only import read_model
 from verifier.reproduction import PUBLISHED_DEFAULT, reproduce
 from verifier.strategies import STRATEGIES
 from verifier.strategies.float_model import FloatModel

@@ -31,9 +31,10 @@ from verifier.fast import FastArithmetic
 from verifier.kernel import rounding
 from verifier.kernel.errors import StepRejected, SubjectMismatch
 from verifier.kernel.facts import Context
-from verifier.kernel.model import read_model
+from verifier.networks.attention_only import read_model
 from verifier.kernel.replay import new_context
-from verifier.kernel.statement import Claim, Statement, bind
+from verifier.kernel.statement import Statement, bind
+from verifier.kernel.metrics import Claim
 from verifier.kernel.verdict import Verdict, check
 from verifier.prove import prove
 from verifier.strategies import STRATEGIES

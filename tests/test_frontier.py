@@ -33,7 +33,7 @@ from verifier.frontier_rows import (
     row_path,
     stored_row,
 )
-from verifier.kernel.model import read_model
+from verifier.networks.attention_only import read_model
 from verifier.labels import place_labels
 from verifier.strategies import STRATEGIES, Strategy
 

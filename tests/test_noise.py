@@ -11,7 +11,7 @@ import pytest
 
 from tests.models import random_model
 from verifier.cli import main
-from verifier.kernel.model import read_model
+from verifier.networks.attention_only import read_model
 from verifier.noise import NULLS, gaussian, inequalities, noise, residual_factors, shuffled, statistic
 from verifier.strategies.float_model import FloatModel
 

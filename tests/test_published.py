@@ -15,7 +15,7 @@ import pytest
 from benchmarks.published_strategies import OTHERS, Tried, all_counts, counts_of, tiny_model, too_large, try_all
 from tests.oracle import truth
 from verifier.kernel.errors import Usage
-from verifier.kernel.model import read_model
+from verifier.networks.attention_only import read_model
 from verifier.reproduction import REPAIRED, Repairs, reproduce
 from verifier.reproduction.cubic import logits
 from verifier.reproduction.parts import Weights, nine_terms, rank_one, row_range, score_option, skip_option

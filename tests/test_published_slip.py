@@ -13,7 +13,7 @@ from safetensors.numpy import save
 from benchmarks.published_strategies import all_counts, misleading_model, one_hot_model, too_large, wrong_in
 from tests.models import TinyModel, from_file
 from tests.oracle import truth
-from verifier.kernel.model import read_model
+from verifier.networks.attention_only import read_model
 from verifier.prove import prove
 from verifier.reproduction import PUBLISHED_DEFAULT, REPAIRED, Repairs, reproduce
 from verifier.reproduction.counterexample import counterexample

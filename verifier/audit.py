@@ -28,11 +28,12 @@ from verifier.kernel.certificate import IntegerArray
 from verifier.kernel.errors import LimitExceeded, StepRejected, Usage
 from verifier.kernel.facts import Bound, Fact
 from verifier.kernel.limits import LIMITS
+from verifier.kernel.metrics import Claim
 from verifier.kernel.model import Model
 from verifier.kernel.reference import ReferenceArithmetic
 from verifier.kernel.replay import new_context
 from verifier.kernel.rules import RULES
-from verifier.kernel.statement import Claim, Statement, Subject
+from verifier.kernel.statement import Statement, Subject
 from verifier.kernel.verdict import check
 from verifier.strategies import STRATEGIES
 from verifier.strategies.absent_present import few_patterns
@@ -190,7 +191,8 @@ class Investigation:
             if one.reason is not None:
                 raise one.reason
         bounds = [one.bound for one in verdicts if one.bound]
-        weakest = Bound(min(one.certified for one in bounds), min(one.wrong for one in bounds), self.subject.total)
+        certified, wrong, total = min(one.certified for one in bounds), min(one.wrong for one in bounds), self.subject.total
+        weakest = Bound("accuracy", total, Fraction(certified, total), Fraction(total - wrong, total), certified, wrong)
         names = tuple(one.context.workshop.arithmetic.name for one in verdicts)
         self.found.append(Evidence(method, tuple(steps), certificate, weakest, names))
 
@@ -204,7 +206,7 @@ class Investigation:
 
     def _candidates(self) -> Iterator[np.ndarray]:
         """Inputs in scope that may be wrong, as arrays of tokens."""
-        ranges = [range(first, last + 1) for first, last in self.subject.scope]
+        ranges = [range(first, last + 1) for first, last in self.subject.scope.ranges]
         if self.subject.total <= ENUMERABLE:
             shape = [len(tokens) for tokens in ranges]
             for start in range(0, self.subject.total, BATCH):
@@ -220,7 +222,7 @@ class Investigation:
         """Different inputs that the kernel finds wrong, each with the output that wins most clearly."""
         tables = draft_facts(self.floats, self.subject, exact_tables("centred"))
         premises: dict[str, list[Fact]] = {name: [tables[name]] for name in ALL_TABLES}
-        context = new_context(self.model, self.subject, FastArithmetic())
+        context = new_context(self.model.network, self.subject, FastArithmetic())
         confirmed, count, rejections = [np.empty((0, self.model.positions + 1), dtype=np.int64)], 0, 0
         for tokens in candidates:
             rows = worst_outputs(self.floats, tokens)

@@ -26,8 +26,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from verifier.kernel.model import WEIGHTS, Model
+from verifier.kernel.model import Model
 from verifier.models.architecture import last_position_logits
+from verifier.networks.attention_only import TENSORS
 from verifier.strategies.float_model import FloatModel
 
 NOTE = "an estimate from random samples and float64 forward passes, never a bound"
@@ -206,10 +207,8 @@ class Judge:
     def __init__(self, model: Model) -> None:
         weights = FloatModel(model)
         self.vocabulary, self.positions = model.vocabulary, model.positions
-        self._weights = {
-            key: torch.from_numpy(weights.weight(name)).reshape([1] * (axes[0] == "1") + [len(rows := model.weights[name]), len(rows[0])])
-            for name, (key, axes) in WEIGHTS.items()
-        }
+        matrices = {name: torch.from_numpy(weights.weight(name)) for name in TENSORS}
+        self._weights = {key: matrices[name][None] if axes[0] == "1" else matrices[name] for name, (key, axes) in TENSORS.items()}
 
     def margins(self, tokens: np.ndarray) -> np.ndarray:
         """Logit of the maximum minus the largest other logit, shape (batch,); tokens: shape (batch, n)."""

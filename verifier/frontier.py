@@ -26,7 +26,8 @@ from verifier.files import write_atomically
 from verifier.frontier_rows import COLUMNS, Row, brute_force_operations, proof_paths, rounded_down, store_row, stored_row
 from verifier.kernel.errors import StepRejected, Usage, VerifierError
 from verifier.kernel.limits import LIMITS
-from verifier.kernel.model import Model, read_model
+from verifier.kernel.model import Model
+from verifier.networks.attention_only import read_model
 from verifier.prove import prove
 from verifier.strategies import STRATEGIES, Strategy
 

@@ -16,11 +16,12 @@ from verifier.fast import FastArithmetic
 from verifier.kernel.arithmetic import Arithmetic
 from verifier.kernel.errors import StepRejected
 from verifier.kernel.limits import LIMITS
-from verifier.kernel.model import read_model
+from verifier.kernel.metrics import Claim
 from verifier.kernel.reference import ReferenceArithmetic
 from verifier.kernel.replay import Progress
-from verifier.kernel.statement import Claim, Statement, Subject, bind
+from verifier.kernel.statement import Statement, Subject, bind
 from verifier.kernel.verdict import Verdict, check
+from verifier.networks.attention_only import read_model
 from verifier.strategies import Strategy
 from verifier.strategies.float_model import FloatModel
 from verifier.strategies.steps import certificate_bytes
@@ -57,7 +58,7 @@ def prove(
     """
     model = read_model(model_bytes, file=file)
     subject = statement.subject if statement else whole_domain(model, function)
-    bind(statement or _statement(subject, Fraction(0)), model, file="statement" if statement else file)
+    bind(subject, model.network, file="statement" if statement else file)
     start = time.perf_counter()
     certificate = certificate_bytes(subject, strategy.steps(FloatModel(model), subject))
     seconds = time.perf_counter() - start

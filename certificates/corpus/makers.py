@@ -12,9 +12,10 @@ import numpy as np
 from certificates.corpus.documents import JSON, written
 from certificates.corpus.model_files import shipped
 from certificates.corpus.models import misled_model, zero_model
-from verifier.domain import whole_domain
-from verifier.kernel.model import read_model
-from verifier.kernel.statement import Claim, Statement, Subject
+from verifier.domain import maximum_subject, whole_domain
+from verifier.kernel.metrics import Claim
+from verifier.kernel.statement import Statement, Subject
+from verifier.networks.attention_only import read_model
 from verifier.strategies.cubic import cubic
 from verifier.strategies.float_model import FloatModel
 from verifier.strategies.shift import mean_shift
@@ -40,7 +41,7 @@ class Maker:
     @property
     def subject(self) -> Subject:
         whole = whole_domain(self.floats.model, self.function)
-        return whole if self.scope is None else Subject(whole.model, whole.architecture, whole.task, self.scope, whole.function)
+        return whole if self.scope is None else maximum_subject(self.floats.model, self.scope, self.function)
 
     def losing(self, tokens: tuple[int, ...]) -> dict[int, float]:
         """The wrong outputs that reach the maximum's logit, and by how much, in float64."""
@@ -54,7 +55,7 @@ class Maker:
     @cached_property
     def wrong(self) -> dict[tuple[int, ...], dict[int, float]]:
         """Every wrong input in scope, with what beats it."""
-        inputs = product(*(range(first, last + 1) for first, last in self.subject.scope))
+        inputs = product(*(range(first, last + 1) for first, last in self.subject.scope.ranges))
         return {tokens: outputs for tokens in inputs if (outputs := self.losing(tokens))}
 
     @property

@@ -21,7 +21,9 @@ from verifier.kernel import limits
 from verifier.kernel.errors import MalformedInput, VerifierError
 from verifier.kernel.limits import LIMITS
 from verifier.kernel.matrix import Ledger, Matrix
-from verifier.kernel.model import CONSTANT_BUFFERS, TABLES, ZERO_BIASES, Model, Paths, read_model
+from verifier.kernel.model import TABLES, Model, Paths
+from verifier.networks.attention_only import read_model
+from verifier.kernel.model import CONSTANT_BUFFERS, ZERO_BIASES  # PORT
 
 TINY = random_model(1, v=3, n=2)
 D, H = len(TINY.weights["W_U"]), TINY.h

@@ -19,7 +19,8 @@ from verifier.kernel.errors import StepRejected
 from verifier.kernel.facts import Slack, Table
 from verifier.kernel.margins import widened, with_rounding
 from verifier.kernel.matrix import Ledger, Matrix
-from verifier.kernel.model import TABLES, read_model
+from verifier.kernel.model import TABLES
+from verifier.networks.attention_only import read_model
 from verifier.kernel.replay import new_context
 from verifier.kernel.rounding import Rounding
 

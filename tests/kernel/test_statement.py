@@ -18,7 +18,7 @@ from verifier.domain import whole_domain
 from verifier.kernel import limits
 from verifier.kernel.errors import VerifierError
 from verifier.kernel.limits import LIMITS
-from verifier.kernel.model import read_model
+from verifier.networks.attention_only import read_model
 from verifier.kernel.statement import Statement, bind, read_statement
 
 TINY = random_model(1, v=3, n=2)

@@ -17,7 +17,8 @@ from typing import Any
 from tests.checking import ARITHMETICS, arithmetic
 from verifier.kernel.certificate import Step, read_certificate
 from verifier.kernel.errors import StepRejected, SubjectMismatch, VerifierError
-from verifier.kernel.model import Model, read_model
+from verifier.kernel.model import Model
+from verifier.networks.attention_only import read_model
 from verifier.kernel.rules import RULES
 from verifier.kernel.statement import Statement, bind, read_statement
 from verifier.kernel.verdict import check

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from verifier.kernel.certificate import read_certificate
-from verifier.kernel.model import read_model
+from verifier.networks.attention_only import read_model
 from verifier.kernel.rules import RULES
 from verifier.kernel.statement import read_statement
 from verifier.lean.build import BuildReport, build

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from verifier.kernel.certificate import read_certificate
-from verifier.kernel.model import read_model
+from verifier.networks.attention_only import read_model
 from verifier.kernel.rules import RULES
 from verifier.kernel.statement import read_statement
 from verifier.lean.command import EVALUATION, PROOF, export_certificate

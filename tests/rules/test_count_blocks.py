@@ -12,7 +12,7 @@ from tests.checking import ARITHMETICS, subject
 from tests.checking import arithmetic as arithmetic_named
 from tests.models import random_model
 from verifier.kernel.facts import AbsentPresent, Block, Context, Count, Scope, Split
-from verifier.kernel.model import read_model
+from verifier.networks.attention_only import read_model
 from verifier.kernel.replay import new_context
 from verifier.kernel.rules.count_blocks import count_blocks
 from verifier.kernel.statement import Subject

@@ -6,21 +6,22 @@ import argparse
 import fnmatch
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from verifier.audit import Investigation, Outcome, statement_bytes
 from verifier.commands.train import at_least
-from verifier.domain import whole_domain
+from verifier.domain import maximum_subject, whole_domain
 from verifier.files import refuse_to_overwrite, write_atomically
 from verifier.kernel.errors import StepRejected, Usage, VerifierError
 from verifier.kernel.inputs import read_bounded
 from verifier.kernel.limits import LIMITS
-from verifier.kernel.model import Model, read_model
-from verifier.kernel.statement import Claim, Statement, bind
+from verifier.kernel.model import Model
+from verifier.kernel.statement import bind
 from verifier.kernel.verdict import text
+from verifier.networks.attention_only import read_model
 from verifier.progress import stages
 from verifier.prove import prove
 from verifier.reported import REPORTED_BYTES, Reported, Scope, read_reported
@@ -153,8 +154,8 @@ class Audit:
         if (scope, function) not in self._known:
             rows = zip(self.rows, self._scopes, strict=True)
             claims = [row.value for row, other in rows if (other, row.function) == (scope, function)]
-            subject = replace(whole_domain(self.model, function), scope=scope)
-            bind(Statement(subject, Claim("accuracy", ">=", Fraction(0))), self.model, file=str(self.args.model))
+            subject = maximum_subject(self.model, scope, function)
+            bind(subject, self.model.network, file=str(self.args.model))
             on_stage = lambda name: self.report(name, 0, 0) if self.report else None  # noqa: E731
             self._known[scope, function] = Investigation(self.model, self.data, subject, [*claims, *more], self.args.seconds, on_stage)
         return self._known[scope, function]
@@ -167,7 +168,7 @@ class Audit:
         """A published rule as published, next to what is certified."""
         published = reproduce(self.model, name)
         subject = whole_domain(self.model)
-        investigation = self.investigation(subject.scope, subject.function, published.bound)
+        investigation = self.investigation(subject.scope.ranges, subject.function, published.bound)
         outcome = investigation.decide(published.bound)
         certified, failure = None, None
         try:

@@ -12,7 +12,7 @@ from verifier.commands.train import at_least
 from verifier.estimate import NOTE, Estimate, estimate
 from verifier.kernel.inputs import read_bounded
 from verifier.kernel.limits import LIMITS
-from verifier.kernel.model import read_model
+from verifier.networks.attention_only import read_model
 
 EXAMPLES = """\
 examples:

@@ -25,7 +25,8 @@ from verifier.frontier_rows import COLUMNS, Row, best_per_class, code_digest, pa
 from verifier.kernel.errors import Usage
 from verifier.kernel.inputs import read_bounded
 from verifier.kernel.limits import LIMITS
-from verifier.kernel.model import Model, read_model
+from verifier.kernel.model import Model
+from verifier.networks.attention_only import read_model
 from verifier.progress import stages
 
 DESCRIPTION = """\

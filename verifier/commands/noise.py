@@ -14,7 +14,7 @@ from verifier.figures import NEUTRAL, OURS, PUBLISHED, new_figure, save
 from verifier.files import refuse_to_overwrite, write_atomically
 from verifier.kernel.inputs import read_bounded
 from verifier.kernel.limits import LIMITS
-from verifier.kernel.model import read_model
+from verifier.networks.attention_only import read_model
 from verifier.noise import NOTE, Noise, noise
 from verifier.progress import progress
 

@@ -78,7 +78,7 @@ class Interval:
         return Interval(lo, hi)
 
     def exp(self) -> Interval:
-        """Of any interval: exp x of its ends, and 1 / exp(-x) where x > 0 (docs/numerics.md)."""
+        """From enclosures at both ends (docs/numerics.md).  Raises OverflowError above 2^20."""
         low, high = _exp_of(self.lo), _exp_of(self.hi)
         return Interval(low.lo, high.hi)
 

@@ -13,9 +13,8 @@ from typing import Any
 from verifier.kernel.errors import MalformedInput, SubjectMismatch
 from verifier.kernel.floats import is_normal_binary32
 from verifier.kernel.metrics import Claim, read_claim
-from verifier.kernel.network.operators import Network, bind_network
+from verifier.kernel.network.operators import Network
 from verifier.kernel.network.program import Program, read_program
-from verifier.kernel.network.weights import read_weights
 from verifier.kernel.scope import InputScope, read_scope
 from verifier.kernel.strict_json import Reader, canonical_digest, parse
 from verifier.kernel.tasks import read_task
@@ -89,20 +88,15 @@ def read_statement(data: bytes, *, file: str) -> Statement:
     )
 
 
-def read_subject_network(subject: Subject, data: bytes, *, statement: str, file: str) -> Network:
-    """The network of a subject with the weights of a file, all of which belong together.  Raises MalformedInput, SubjectMismatch.
-
-    statement, file: names of the two files for messages.
-    """
-    network = bind_network(subject.network, read_weights(data, subject.network, file=file))
+def bind(subject: Subject, network: Network, *, file: str) -> None:
+    """Refuse unless the subject speaks about this very network, and its task, scope and function fit it.  `file`: the statement's name."""
     if subject.model != network.weights.digest:
         hint = "check that statement and model belong together"
-        raise SubjectMismatch("model-digest", expected=network.weights.digest, got=subject.model, file=statement, clause="2.3", hint=hint)
-    fit_task(network, subject.task, file=statement)
-    fit_scope(network, subject.task, subject.scope, file=statement)
+        raise SubjectMismatch("model-digest", expected=network.weights.digest, got=subject.model, file=file, clause="2.3", hint=hint)
+    fit_task(network, subject.task, file=file)
+    fit_scope(network, subject.task, subject.scope, file=file)
     if subject.function == "float32":
-        require_binary32(network, file=statement)
-    return network
+        require_binary32(network, file=file)
 
 
 def require_binary32(network: Network, *, file: str) -> None:
@@ -125,9 +119,11 @@ def fit_task(network: Network, task: Task, *, file: str) -> None:
     need(all(token < network.vocabulary for token in layout.fixed.values()), f"fixed tokens below {network.vocabulary}", layout.fixed)
     need(layout.tokens is None or layout.tokens <= network.vocabulary, f"at most {network.vocabulary} tokens", layout.tokens)
     if layout.outputs is not None:
-        need(network.outputs.start == 0 and layout.outputs <= len(network.outputs), f"{layout.outputs} competing outputs from 0", network.outputs)
+        competing = network.outputs
+        need(competing.start == 0 and layout.outputs <= len(competing), f"{layout.outputs} competing outputs from 0", competing)
     ahead = [node.name for node in network.program.nodes if node.operator == "sum_positions" or node.words.get("mask") == "none"]
-    need(not (layout.determined and ahead), "a network that only looks back", f"node {ahead[0]}" if ahead else "")  # attack: it sees the answers
+    # attack: a network that sees the answers it is asked for
+    need(not (layout.determined and ahead), "a network that only looks back", f"node {ahead[0]}" if ahead else "")
 
 
 def fit_scope(network: Network, task: Task, scope: InputScope, *, file: str) -> None:

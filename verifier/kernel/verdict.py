@@ -13,9 +13,11 @@ from verifier.kernel.errors import LimitExceeded, StepRejected
 from verifier.kernel.facts import Bound, Context
 from verifier.kernel.metrics import Claim
 from verifier.kernel.network.formulas import formulas
+from verifier.kernel.network.operators import bind_network
+from verifier.kernel.network.weights import read_weights
 from verifier.kernel.replay import Progress, new_context, replay
 from verifier.kernel.rules import RULES
-from verifier.kernel.statement import Statement, read_statement, read_subject_network
+from verifier.kernel.statement import Statement, bind, read_statement
 from verifier.kernel.trust import trusted_lines, trusted_modules
 
 EXIT_CODES = {"PROVED": 0, "REJECTED": 1, "INCOMPLETE": 2}
@@ -158,9 +160,11 @@ def _check(contents: tuple[bytes, bytes, bytes], arithmetic: Arithmetic, files: 
     start = time.perf_counter()
     statement_bytes, certificate_bytes, model_bytes = contents
     statement = read_statement(statement_bytes, file=files[0])
-    network = read_subject_network(statement.subject, model_bytes, statement=files[0], file=files[2])
+    subject = statement.subject
+    network = bind_network(subject.network, read_weights(model_bytes, subject.network, file=files[2]))
+    bind(subject, network, file=files[0])
     certificate = read_certificate(certificate_bytes, {name: rule.signature for name, rule in RULES.items()}, file=files[1])
-    context = new_context(network, statement.subject, arithmetic)
+    context = new_context(network, subject, arithmetic)
     bound, reason = None, None
     try:
         bound = replay(certificate, context, file=files[1], progress=progress)

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from verifier.kernel.certificate import read_certificate
 from verifier.kernel.errors import SubjectMismatch
-from verifier.kernel.model import read_model
 from verifier.kernel.rules import RULES
 from verifier.kernel.statement import bind, read_statement
+from verifier.networks.attention_only import read_model
 
 from .build import BuildReport, build
 from .errors import BuildFailed
@@ -39,7 +39,7 @@ def export_certificate(statement_path: Path, certificate_path: Path, model_path:
     """Write the Lean files of a certificate, one evaluation per slice; returns the number of inputs that Lean should certify."""
     model = read_model(model_path.read_bytes(), file=str(model_path))
     statement = read_statement(statement_path.read_bytes(), file=str(statement_path))
-    bind(statement, model, file=str(statement_path))
+    bind(statement.subject, model.network, file=str(statement_path))
     signatures = {name: rule.signature for name, rule in RULES.items()}
     certificate = read_certificate(certificate_path.read_bytes(), signatures, file=str(certificate_path))
     if certificate.subject != statement.subject.digest:

@@ -19,6 +19,7 @@ from pathlib import Path
 from verifier.kernel.certificate import Step
 from verifier.kernel.model import Model
 from verifier.kernel.statement import Statement
+from verifier.networks.attention_only import all_weight_rows
 
 from .family import Followed, NotExportable, Table, followed
 from .hints import Enclosures, Hints, LeanModel, Precision, Split, base_bits, lean_model, make_hints
@@ -123,7 +124,7 @@ def data(model: LeanModel, hints: Hints, scope: Sequence[tuple[int, int]]) -> It
 
 def half_open(statement: Statement) -> list[tuple[int, int]]:
     """The scope as Lean writes it."""
-    return [(first, last + 1) for first, last in statement.subject.scope]
+    return [(first, last + 1) for first, last in statement.subject.scope.ranges]
 
 
 def told(model: LeanModel, statement: Statement, steps: Sequence[Step]) -> Followed:
@@ -135,7 +136,7 @@ def told(model: LeanModel, statement: Statement, steps: Sequence[Step]) -> Follo
 
 def exported(model: Model, statement: Statement, steps: Sequence[Step], precision: Precision | None = None) -> tuple[str, Fraction, int]:
     """The Lean data of decoded kernel inputs, the claimed bound, and the number of inputs that Lean should certify."""
-    lean, scope = lean_model(model.weights), half_open(statement)
+    lean, scope = lean_model(all_weight_rows(model)), half_open(statement)
     family = told(lean, statement, steps)
     hints = make_hints(lean, family, scope, precision or Precision())
     return "\n".join(data(lean, hints, scope)), statement.claim.bound, hints.certified
@@ -189,7 +190,7 @@ def ranges(v: int, slices: int) -> list[tuple[int, int]]:
 
 def unfilled(model: Model, statement: Statement, steps: Sequence[Step]) -> tuple[str, str]:
     """The model, the scope and what `fill` needs as definitions; the call of `fill` that a range of queries completes."""
-    lean, scope = lean_model(model.weights), half_open(statement)
+    lean, scope = lean_model(all_weight_rows(model)), half_open(statement)
     family = told(lean, statement, steps)
     enclosures = Enclosures.of(lean, Precision())
     P = enclosures.precision
@@ -212,7 +213,7 @@ def evaluation_files(library: Path, model: Model, statement: Statement, steps: S
     """
     (text, filled), bound, source = unfilled(model, statement, steps), statement.claim.bound, checker_source(library)
     files = []
-    for first, size in ranges(len(model.weights["W_E"]), slices):
+    for first, size in ranges(model.vocabulary, slices):
         count = f"sliceCount model ({filled} {first} {size}) scope {first} {size}"
         verdict = f"(checkSlices model scope {bound.numerator} {bound.denominator} [⟨{first}, {size}, c⟩]).toNat"
         files.append(one_file(source, f"{text}\n#eval match {count} with | none => 0 | some c => 10 * (c + 1) + {verdict}"))

@@ -15,9 +15,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from verifier.kernel.model import WEIGHTS
+from verifier.networks.attention_only import TENSORS
 
-TENSOR_AXES: dict[str, str] = dict(WEIGHTS.values())
+TENSOR_AXES: dict[str, str] = dict(TENSORS.values())
 """Every tensor by its name in a file, with its axes: `embed.W_E` has "vd"."""
 
 

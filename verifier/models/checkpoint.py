@@ -23,11 +23,10 @@ from torch import Tensor
 
 from verifier.kernel.errors import MalformedInput, Usage
 from verifier.kernel.limits import check_limit
-from verifier.kernel.model import CONSTANT_BUFFERS, read_model
 from verifier.models.architecture import TENSOR_AXES
 from verifier.models.weights import encode_weights
+from verifier.networks.attention_only import IGNORED, MASK, read_model
 
-MASK = "blocks.0.attn.mask"
 NESTS = ("model", "state_dict")  # where training frameworks put the tensors inside a .pt file
 LIGHTNING_PREFIX = "model."  # put before every name of a `state_dict` by Lightning
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
@@ -46,7 +45,7 @@ def import_checkpoint(path: Path) -> dict[str, Tensor]:
     for name, tensor in tensors.items():
         _refuse_foreign(name, tensor, file=str(path))
     _refuse_hidden_slots(tensors.get(MASK), file=str(path))
-    candidates = {name: tensor for name, tensor in tensors.items() if name not in CONSTANT_BUFFERS}
+    candidates = {name: tensor for name, tensor in tensors.items() if name not in {MASK, IGNORED}}
     read_model(encode_weights(candidates), file=str(path))
     return {name: tensors[name] for name in TENSOR_AXES}
 
@@ -113,7 +112,7 @@ def _refuse_foreign(name: str, tensor: Tensor, *, file: str) -> None:
     for code, (pattern, expected) in FOREIGN_PARTS.items():
         if pattern.match(name):
             raise MalformedInput(code, file=file, clause="5", expected=expected, got=name)
-    if name not in CONSTANT_BUFFERS and (tensor.dtype not in FLOATS or tensor.layout != torch.strided):
+    if name not in {MASK, IGNORED} and (tensor.dtype not in FLOATS or tensor.layout != torch.strided):
         got = f"{name} of {tensor.dtype}, {tensor.layout}"
         raise MalformedInput("wrong-dtype", file=file, clause="5.2", expected="dense f16, bf16, f32 or f64", got=got)
 

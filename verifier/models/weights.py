@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from verifier.files import write_atomically
-from verifier.kernel.model import read_model
+from verifier.networks.attention_only import read_model
 
 
 def encode_weights(weights: Mapping[str, Tensor]) -> bytes:

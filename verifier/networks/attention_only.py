@@ -3,26 +3,62 @@
 from __future__ import annotations
 
 from verifier.kernel.errors import MalformedInput
+from verifier.kernel.floats import FORMATS, decode_floats
+from verifier.kernel.matrix import Ledger
 from verifier.kernel.model import Model, model_of
 from verifier.kernel.network import attention_only
 from verifier.kernel.network.operators import bind_network
 from verifier.kernel.network.program import Program
 from verifier.kernel.network.weights import read_weights
-from verifier.kernel.safetensors import read_safetensors
+from verifier.kernel.safetensors import RawTensor, read_safetensors
 
-# buffers of TransformerLens that the network does not have
-BUFFERS = ("blocks.0.attn.mask", "blocks.0.attn.IGNORE")
+# name of a weight -> (name in the file, shape in letters: v tokens, n positions, d model width, h head width)
+TENSORS = {
+    "W_E": ("embed.W_E", "vd"),
+    "W_pos": ("pos_embed.W_pos", "nd"),
+    "W_Q": ("blocks.0.attn.W_Q", "1dh"),
+    "W_K": ("blocks.0.attn.W_K", "1dh"),
+    "W_V": ("blocks.0.attn.W_V", "1dh"),
+    "W_O": ("blocks.0.attn.W_O", "1hd"),
+    "W_U": ("unembed.W_U", "dv"),
+}
+BIASES = ("blocks.0.attn.b_Q", "blocks.0.attn.b_K", "blocks.0.attn.b_V", "blocks.0.attn.b_O", "unembed.b_U")
+MASK, IGNORED = "blocks.0.attn.mask", "blocks.0.attn.IGNORE"  # buffers that the formula does not have
+
+Rows = tuple[tuple[tuple[int, int], ...], ...]
 
 
 def attention_only_program(data: bytes, *, file: str) -> Program:
-    """The program for a file with these tensors; the head's width is the file's."""
+    """The program for a file with these tensors: the head's width is the file's, zero biases and the causal mask are listed as unused.
+
+    Raises MalformedInput for a file of another shape, a bias that is not zero, or a mask that hides a position from the last one.
+    """
     tensors = read_safetensors(data, file=file)
-    output = tensors.get("blocks.0.attn.W_O")
-    if output is None or len(output.shape) != 3 or output.shape[1] < 1:
-        hint = f"name the network: the tensors are not those of {attention_only.NAME}"
-        expected = "the tensor blocks.0.attn.W_O of rank 3"
-        raise MalformedInput("missing-tensor", expected=expected, got="no such tensor", file=file, clause="5.2", hint=hint)
-    return attention_only.program(output.shape[1], tuple(name for name in BUFFERS if name in tensors))
+
+    def refuse(code: str, expected: str, got: object) -> MalformedInput:
+        hint = f"name the network: these are not the tensors of {attention_only.NAME}"
+        return MalformedInput(code, expected=expected, got=got, file=file, clause="5.2", hint=hint)
+
+    for name, letters in TENSORS.values():
+        if name not in tensors:
+            raise refuse("missing-tensor", f"the tensor {name}", "no such tensor")
+        if len(tensors[name].shape) != len(letters) or (letters[0] == "1" and tensors[name].shape[0] != 1):
+            raise refuse("wrong-shape", f"{name} of shape {', '.join(letters)}", list(tensors[name].shape))
+    for name in BIASES:
+        if name in tensors and not _is_zero(tensors[name], file):
+            raise refuse("nonzero-bias", f"zeros in {name}", "another value")
+    if MASK in tensors:
+        positions = tensors["pos_embed.W_pos"].shape[0]
+        if tensors[MASK].dtype != "BOOL" or tensors[MASK].data[-positions:] not in (b"", b"\x01" * positions):
+            raise refuse("masked-attention", "a mask that shows every position to the last one", "another mask")
+    unused = tuple(name for name in (*BIASES, MASK, IGNORED) if name in tensors)
+    return attention_only.program(tensors["blocks.0.attn.W_O"].shape[1], unused)
+
+
+def _is_zero(tensor: RawTensor, file: str) -> bool:
+    if tensor.dtype not in FORMATS:
+        return False
+    return not any(mantissa for mantissa, _ in decode_floats(tensor.data, tensor.dtype, file=file, clause="5.2", name=tensor.name))
 
 
 def read_model(data: bytes, *, file: str) -> Model:
@@ -33,3 +69,22 @@ def read_model(data: bytes, *, file: str) -> Model:
     if model is None:
         raise MalformedInput("wrong-shape", expected=f"the shapes of {attention_only.NAME}", got="others", file=file, clause="5.3")
     return model
+
+
+def weight_rows(model: Model, name: str) -> Rows:
+    """A weight as rows of exact entries (mantissa, exponent), mantissas odd or 0.
+
+    Shapes: W_E (v, d), W_pos (n, d), W_Q, W_K, W_V (d, h), W_O (h, d), W_U (d, v).
+    """
+    matrix = model.weight(name, ("row", "column"), Ledger())
+    return tuple(tuple(_odd(entry, matrix.exponent) for entry in row) for row in matrix.rows)
+
+
+def all_weight_rows(model: Model) -> dict[str, Rows]:
+    """The seven weights by name."""
+    return {name: weight_rows(model, name) for name in TENSORS}
+
+
+def _odd(mantissa: int, exponent: int) -> tuple[int, int]:
+    zeros = (mantissa & -mantissa).bit_length() - 1 if mantissa else 0
+    return mantissa >> zeros, exponent + zeros

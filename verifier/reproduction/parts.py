@@ -10,6 +10,7 @@ from math import ldexp
 import numpy as np
 
 from verifier.kernel.model import Model
+from verifier.networks.attention_only import weight_rows
 
 Array = np.ndarray
 RowBound = Callable[[Array, Array], Array]  # two factors -> a row bound of their product, one number per row
@@ -31,7 +32,7 @@ class Weights:
     def of(model: Model, dtype: type[np.floating]) -> Weights:
         """The model's weights rounded to a type."""
         names = ("W_E", "W_pos", "W_Q", "W_K", "W_V", "W_O", "W_U")
-        rows = ([[ldexp(*entry) for entry in row] for row in model.weights[name]] for name in names)
+        rows = ([[ldexp(*entry) for entry in row] for row in weight_rows(model, name)] for name in names)
         return Weights(*(np.array(matrix, dtype=np.float64).astype(dtype) for matrix in rows))
 
     @property

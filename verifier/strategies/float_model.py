@@ -9,6 +9,7 @@ from math import ldexp
 import numpy as np
 
 from verifier.kernel.model import Model
+from verifier.networks.attention_only import weight_rows
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class FloatModel:
 
     def weight(self, name: str) -> np.ndarray:
         """A weight matrix in float64."""
-        return np.array([[ldexp(mantissa, exponent) for mantissa, exponent in row] for row in self.model.weights[name]])
+        return np.array([[ldexp(mantissa, exponent) for mantissa, exponent in row] for row in weight_rows(self.model, name)])
 
     @cached_property
     def queries(self) -> np.ndarray:

@@ -26,7 +26,7 @@ def draft_facts(model: FloatModel, subject: Subject, steps: list[Step], *, refus
     """What `steps` conclude, by step.  refused: what stands in for the conclusion of a step that is refused; without it StepRejected."""
     signatures = {name: rule.signature for name, rule in RULES.items()}
     certificate = read_certificate(certificate_bytes(subject, steps), signatures, file="draft")
-    context = new_context(model.model, subject, FastArithmetic())
+    context = new_context(model.model.network, subject, FastArithmetic())
     facts: dict[str, Fact] = {}
     for one in certificate.steps:
         premises = {role: [facts[name] for name in names] for role, names in one.premises.items()}
@@ -42,12 +42,12 @@ def draft_facts(model: FloatModel, subject: Subject, steps: list[Step], *, refus
 def table_facts(model: FloatModel, subject: Subject, steps: list[Step]) -> dict[str, Table]:
     """The tables that `steps` conclude, by name, as a rule sees them: with the errors of float32 execution if the subject has it."""
     tables = {fact.table: fact for fact in draft_facts(model, subject, steps).values() if isinstance(fact, Table)}
-    return with_rounding(tables, new_context(model.model, subject, FastArithmetic()))
+    return with_rounding(tables, new_context(model.model.network, subject, FastArithmetic()))
 
 
 def execution_errors(model: FloatModel, subject: Subject) -> Errors:
     """What the kernel allows float32 execution to be off by; nothing if the subject is real arithmetic."""
-    rounding = new_context(model.model, subject, FastArithmetic()).rounding
+    rounding = new_context(model.model.network, subject, FastArithmetic()).rounding
     if rounding is None:
         return EXACT
     return Errors(float_matrix(rounding.score)[:, 0] / np.sqrt(model.model.head_width), float(float_matrix(rounding.logit)[0, 0]))

@@ -29,7 +29,7 @@ def wrong_inputs(model: FloatModel, subject: Subject) -> np.ndarray:
 
 def wrong_inputs_found(model: FloatModel, subject: Subject) -> Iterator[np.ndarray]:
     """The same rows in pieces, as the search finds them."""
-    first, last = np.array(subject.scope).T
+    first, last = np.array(subject.scope.ranges).T
     for rows in _Search(model, execution_errors(model, subject)).every():
         tokens = rows[:, :-1]
         yield rows[((tokens >= first) & (tokens <= last)).all(axis=1)]

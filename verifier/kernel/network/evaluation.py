@@ -118,11 +118,9 @@ class _Batch:
         at_place = self.value(query, (place,))
         if "place" in at_place.axes:
             at_place = at_place.select("place", 0)
-        sizes = {"input": len(self.inputs), "place": len(seen)}
         products = at_place * self.value(key, seen)
-        return products.spread(("input", "place", "feature"), products.sizes | {k: v for k, v in sizes.items() if k not in products.sizes}).sum(
-            "feature"
-        )
+        sizes = {"input": len(self.inputs), "place": len(seen)} | products.sizes
+        return products.spread(("input", "place", "feature"), sizes).sum("feature")
 
     def _scores_looked_up(self, table: Tensor, place: int, seen: Places) -> Tensor:
         """The same from a table of all scores."""
@@ -132,5 +130,7 @@ class _Batch:
             "key_place": [other for _ in self.inputs for other in seen],
             "key_token": [tokens[other] for tokens in self.inputs for other in seen],
         }
-        cells = table.at("cell", **{axis: coordinates[axis] for axis in table.axes}) if table.axes else table.spread(("cell",), {"cell": len(seen) * len(self.inputs)})
+        if not table.axes:  # neither depends on anything
+            return table.spread(("input", "place"), {"input": len(self.inputs), "place": len(seen)})
+        cells = table.at("cell", **{axis: coordinates[axis] for axis in table.axes})
         return cells.split("cell", input=len(self.inputs), place=len(seen))

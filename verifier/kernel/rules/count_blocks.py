@@ -40,7 +40,7 @@ def count_blocks(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hint], 
         for below in (True, False):
             chosen = [index for index, query in enumerate(queries) if (query < maximum) == below]
             if chosen:
-                counts |= _Tests(split, chosen, context).counts()
+                counts.update(_Tests(split, chosen, context).counts())
     return Count(counts)
 
 
