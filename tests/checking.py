@@ -14,12 +14,12 @@ from verifier.fast import FastArithmetic
 from verifier.kernel.arithmetic import Arithmetic
 from verifier.kernel.certificate import read_certificate
 from verifier.kernel.facts import Context, Fact
-from verifier.networks.attention_only import read_model
 from verifier.kernel.reference import ReferenceArithmetic
 from verifier.kernel.replay import new_context
 from verifier.kernel.rules import RULES
 from verifier.kernel.statement import read_statement
 from verifier.kernel.verdict import Verdict, check
+from verifier.networks.attention_only import read_model
 
 Step = dict[str, Any]
 Scope = Sequence[Sequence[int]]
@@ -40,16 +40,33 @@ def subject(model: TinyModel, scope: Scope | None = None) -> dict[str, Any]:
     ranges = [list(pair) for pair in scope] if scope is not None else full_scope(model)
     return {
         "model": model.digest,
-        "architecture": "attention-only-1",
-        "task": "max",
-        "scope": ranges,
+        "network": network(model.h),
+        "task": {"name": "max", "positions": len(ranges)},
+        "scope": {"tokens": ranges},
         "function": "real",
     }
 
 
+def network(head_width: int) -> dict[str, Any]:
+    """FORMAT.md's `attention-only-1`, written a second time."""
+    head = {letter: {"tensor": f"blocks.0.attn.W_{letter}", "select": [[0, 0]]} for letter in "QKVO"}
+    attention = {"query": "q", "key": "k", "value": "v", "mask": "causal", "scale_squared": f"1/{head_width}"}
+    nodes = [
+        {"node": "e", "op": "embed", "tables": ["embed.W_E"]},
+        {"node": "p", "op": "position", "table": "pos_embed.W_pos"},
+        {"node": "x", "op": "add", "of": ["e", "p"]},
+        *({"node": letter.lower(), "op": "linear", "of": "x", "factors": [head[letter]]} for letter in "QKV"),
+        {"node": "a", "op": "attention", **attention},
+        {"node": "o", "op": "linear", "of": "a", "factors": [head["O"]]},
+        {"node": "y", "op": "add", "of": ["x", "o"]},
+        {"node": "u", "op": "linear", "of": "y", "factors": ["unembed.W_U"]},
+    ]
+    return {"name": "attention-only-1", "nodes": nodes, "logits": "u"}
+
+
 def statement(model: TinyModel, bound: str = "0/1", scope: Scope | None = None) -> dict[str, Any]:
     claim = {"metric": "accuracy", "relation": ">=", "bound": bound}
-    return {"format": "verifier-statement/1", "subject": subject(model, scope), "claim": claim}
+    return {"format": "verifier-statement/2", "subject": subject(model, scope), "claim": claim}
 
 
 def digest(value: Any) -> str:
@@ -58,7 +75,7 @@ def digest(value: Any) -> str:
 
 
 def certificate(model: TinyModel, steps: Sequence[Step], scope: Scope | None = None) -> dict[str, Any]:
-    return {"format": "verifier-certificate/1", "subject": digest(subject(model, scope)), "steps": list(steps)}
+    return {"format": "verifier-certificate/2", "subject": digest(subject(model, scope)), "steps": list(steps)}
 
 
 def encoded(value: Any) -> bytes:
@@ -136,7 +153,7 @@ def facts(
     signatures = {name: rule.signature for name, rule in RULES.items()}
     decoded = read_certificate(encoded(certificate(model, steps, scope)), signatures, file="certificate")
     asked = read_statement(encoded(statement(model, scope=scope)), file="statement").subject
-    context = new_context(read_model(model.data, file="model"), asked, arithmetic(by))
+    context = new_context(read_model(model.data, file="model").network, asked, arithmetic(by))
     known: dict[str, Fact] = {}
     for one in decoded.steps:
         premises = {role: [known[name] for name in ids] for role, ids in one.premises.items()}

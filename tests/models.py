@@ -83,9 +83,10 @@ class TinyModel:
     def digest(self) -> str:
         """FORMAT.md's digest, written a second time."""
         state = hashlib.sha256()
-        for name in FILE_NAMES:
+        for key, name in sorted((key, name) for name, key in FILE_NAMES.items()):
             rows = self.weights[name]
-            state.update(name.encode() + struct.pack("<QQQ", 2, len(rows), len(rows[0])))
+            shape = [1] * (name in HEADED) + [len(rows), len(rows[0])]
+            state.update(struct.pack(f"<QQ{len(shape)}Q", len(key), len(shape), *shape) + key.encode())
             state.update(struct.pack(f"<{len(rows) * len(rows[0])}d", *(x + 0.0 for row in rows for x in row)))
         return "sha256:" + state.hexdigest()
 

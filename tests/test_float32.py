@@ -31,11 +31,10 @@ from verifier.fast import FastArithmetic
 from verifier.kernel import rounding
 from verifier.kernel.errors import StepRejected, SubjectMismatch
 from verifier.kernel.facts import Context
-from verifier.networks.attention_only import read_model
 from verifier.kernel.replay import new_context
-from verifier.kernel.statement import Statement, bind
-from verifier.kernel.metrics import Claim
+from verifier.kernel.statement import bind
 from verifier.kernel.verdict import Verdict, check
+from verifier.networks.attention_only import read_model
 from verifier.prove import prove
 from verifier.strategies import STRATEGIES
 
@@ -45,7 +44,7 @@ SHORT = ("exact", "brute-force", "cubic", "subcubic", "counting", "hot-outputs",
 
 def context(data: bytes) -> Context:
     model = read_model(data, file="model")
-    return new_context(model, whole_domain(model, "float32"), FastArithmetic())
+    return new_context(model.network, whole_domain(model, "float32"), FastArithmetic())
 
 
 @pytest.mark.parametrize("machine", MACHINES)
@@ -148,7 +147,7 @@ def test_float32_proves_at_most_what_real_numbers_do(strategy: str, seed: int) -
     data = safetensors(model.tensors("F32"))
     decoded = read_model(data, file="model")
     try:
-        bind(Statement(whole_domain(decoded, "float32"), Claim("accuracy", ">=", 0)), decoded, file="FILE")  # type: ignore[arg-type]
+        bind(whole_domain(decoded, "float32"), decoded.network, file="FILE")
         machine = prove(data, STRATEGIES[strategy], file="model", function="float32", reference=False)
     except (StepRejected, SubjectMismatch):
         return  # weights out of float32's range
@@ -176,11 +175,11 @@ def test_weights_must_be_normal_float32_numbers(entry: float, fits: bool) -> Non
     weights = {name: [[float(round(x)) for x in row] for row in rows] for name, rows in model.weights.items()}
     weights["W_U"][0][0] = entry
     decoded = read_model(TinyModel(weights).data, file="model")
-    statement = Statement(whole_domain(decoded, "float32"), Claim("accuracy", ">=", 0))  # type: ignore[arg-type]
+    asked = whole_domain(decoded, "float32")
     if fits:
-        bind(statement, decoded, file="FILE")
+        bind(asked, decoded.network, file="FILE")
     else:
-        assert refused(lambda: bind(statement, decoded, file="FILE"), SubjectMismatch) == ("not-binary32", "2.7")
+        assert refused(lambda: bind(asked, decoded.network, file="FILE"), SubjectMismatch) == ("not-binary32", "2.7")
 
 
 def test_both_verdicts_side_by_side(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

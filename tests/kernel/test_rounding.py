@@ -20,9 +20,9 @@ from verifier.kernel.facts import Slack, Table
 from verifier.kernel.margins import widened, with_rounding
 from verifier.kernel.matrix import Ledger, Matrix
 from verifier.kernel.model import TABLES
-from verifier.networks.attention_only import read_model
 from verifier.kernel.replay import new_context
 from verifier.kernel.rounding import Rounding
+from verifier.networks.attention_only import read_model
 
 Rows = list[list[Fraction]]
 U = Fraction(1, 2**24)
@@ -84,7 +84,7 @@ def bounds(model: TinyModel) -> tuple[list[Fraction], Fraction]:
 
 def rounding(model: TinyModel) -> Rounding:
     decoded = read_model(safetensors(model.tensors("F32")), file="model")
-    found = new_context(decoded, whole_domain(decoded, "float32"), FastArithmetic()).rounding
+    found = new_context(decoded.network, whole_domain(decoded, "float32"), FastArithmetic()).rounding
     assert found is not None
     return found
 
@@ -150,7 +150,7 @@ def test_the_tables_are_widened_by_exactly_these_bounds() -> None:
     decoded = read_model(safetensors(model.tensors("F32")), file="model")
     scores, (logit,) = value(rounding(model).score), value(rounding(model).logit)
     for function in ("real", "float32"):
-        context = new_context(decoded, whole_domain(decoded, function), FastArithmetic())
+        context = new_context(decoded.network, whole_domain(decoded, function), FastArithmetic())
         tables = {name: Table(name, False, context.paths.product(name, False)) for name in TABLES}
         rows = Matrix(((3,), (4,), (5,)), -2, ("query", "slack"), context.ledger)
         columns = Matrix(((7,), (8,), (9,)), -1, ("output", "slack"), context.ledger)

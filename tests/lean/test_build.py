@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from verifier.kernel.certificate import read_certificate
-from verifier.networks.attention_only import read_model
 from verifier.kernel.rules import RULES
 from verifier.kernel.statement import read_statement
 from verifier.lean.build import BuildReport, build
 from verifier.lean.errors import BuildFailed, ToolchainMissing
 from verifier.lean.export import exported, proof_file
 from verifier.lean.toolchain import find_toolchain
+from verifier.networks.attention_only import read_model
 
 ROOT = Path(__file__).parents[2]
 LIBRARY = ROOT / "lean"

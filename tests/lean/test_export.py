@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from verifier.kernel.certificate import read_certificate
-from verifier.networks.attention_only import read_model
 from verifier.kernel.rules import RULES
 from verifier.kernel.statement import read_statement
 from verifier.lean.command import EVALUATION, PROOF, export_certificate
@@ -20,6 +19,7 @@ from verifier.lean.export import exported
 from verifier.lean.family import NotExportable
 from verifier.lean.hints import Enclosures, LeanModel, Precision, count_group, exp_hi, exp_lo, make_plan
 from verifier.lean.sources import cheating_words
+from verifier.networks.attention_only import read_model
 
 ROOT = Path(__file__).parents[2]
 ACCEPTED = sorted(folder for folder in (ROOT / "certificates" / "accepted").iterdir() if (folder / "certificate.json").exists())

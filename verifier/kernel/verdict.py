@@ -12,7 +12,6 @@ from verifier.kernel.certificate import read_certificate
 from verifier.kernel.errors import LimitExceeded, StepRejected
 from verifier.kernel.facts import Bound, Context
 from verifier.kernel.metrics import Claim
-from verifier.kernel.network.formulas import formulas
 from verifier.kernel.network.operators import bind_network
 from verifier.kernel.network.weights import read_weights
 from verifier.kernel.replay import Progress, new_context, replay
@@ -104,15 +103,14 @@ class Verdict:
         """The verdict for a person; the first line starts with the word."""
         subject, claim = self.statement.subject, self.statement.claim
         if self.bound is None:
-            return [f"REJECTED {self.reason}", f"subject: {subject.sentence()}", *formulas(subject.network)]
+            return [f"REJECTED {self.reason}", *subject.lines()]
         ledger, arithmetic = self.context.ledger, self.context.workshop.arithmetic
         proved = "nothing" if self.proved is None else _decimal(self.proved, up=claim.relation == "<=")
         of = "" if claim.output is None else f" (output {claim.output})"
         return [
             f"{self.word} {claim.metric}{of} {claim.relation} {proved} ({self._coverage()}), claimed {claim.relation} "
             f"{_decimal(claim.bound)} ({text(claim.bound)}), scope {_decimal(self.scope_mass)} of the domain",
-            f"subject: {subject.sentence()}",
-            *formulas(subject.network),
+            *subject.lines(),
             f"proof: {self.steps} steps, {ledger.operations} operations ({ledger.flops} flops), unexplained dimension "
             f"{ledger.unexplained_dimension}, {self.certificate_bytes} bytes; {arithmetic.backend}, {self.seconds:.1f} s",
             f"believed: {self.trusted_lines} lines of code, beside Python and {arithmetic.library}",

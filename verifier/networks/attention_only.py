@@ -37,13 +37,15 @@ def attention_only_program(data: bytes, *, file: str) -> Program:
 
     def refuse(code: str, expected: str, got: object) -> MalformedInput:
         hint = f"name the network: these are not the tensors of {attention_only.NAME}"
-        return MalformedInput(code, expected=expected, got=got, file=file, clause="5.2", hint=hint)
+        clause = "5.3" if code == "wrong-shape" else "5.2"
+        return MalformedInput(code, expected=expected, got=got, file=file, clause=clause, hint=hint)
 
     for name, letters in TENSORS.values():
         if name not in tensors:
             raise refuse("missing-tensor", f"the tensor {name}", "no such tensor")
-        if len(tensors[name].shape) != len(letters) or (letters[0] == "1" and tensors[name].shape[0] != 1):
-            raise refuse("wrong-shape", f"{name} of shape {', '.join(letters)}", list(tensors[name].shape))
+        shape = tensors[name].shape
+        if len(shape) != len(letters) or min(shape) < 1 or (letters[0] == "1" and shape[0] != 1):
+            raise refuse("wrong-shape", f"{name} of shape {', '.join(letters)}", list(shape))
     for name in BIASES:
         if name in tensors and not _is_zero(tensors[name], file):
             raise refuse("nonzero-bias", f"zeros in {name}", "another value")

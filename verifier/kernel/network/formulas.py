@@ -13,7 +13,7 @@ def formulas(program: Program) -> list[str]:
     """Lines such as `  q = x W_Q + b_Q`."""
     outputs = "all outputs" if program.outputs is None else "outputs {}..{}".format(*program.outputs)
     lines = [f"  {node.name} = {FORMULAS[node.operator](node)}" for node in program.nodes]
-    unused = [f"  unused tensors of the file: {', '.join(map(shown, program.unused))}"] if program.unused else []
+    unused = [f"  unused, at least in part: {', '.join(map(shown, program.unused))}"] if program.unused else []
     return [*lines, f"  logits {program.logits}, {outputs} compete", *unused]
 
 

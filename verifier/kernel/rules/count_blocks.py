@@ -145,7 +145,7 @@ class _Tests:
         passed = self._least(self.competitor(slot, self.below), parts).certainly_positive().to_list()
         return [[not ok for ok in row] for row in passed]
 
-    def counts(self) -> dict[tuple[int, int], int]:
+    def counts(self) -> dict[Group, int]:
         """counts[(q, m)] for the chosen queries."""
         scope, maximum = self.context.scope, self.split.maximum
         if self.needs_maximum and not self.slots:
