@@ -32,9 +32,9 @@ class Limits:
     enumerated_inputs: int = 1 << 24  # inputs within the ranges of a scope that are walked one by one
     array_entries: int = 1 << 25  # entries of one hint array
     float_entries: int = 1 << 20  # entries of one hint array of floats: a row for each of 1024 tokens
-    vocabulary: int = 1024  # tokens
+    vocabulary: int = 2048  # tokens
     positions: int = 64  # context length
-    width: int = 1024  # d_model and d_head
+    width: int = 1 << 13  # rows or columns of a matrix of weights
     reference_operations: int = 1 << 26  # operations of one reference check
     fast_operations: int = 1 << 35  # operations of one fast check
     dense_operations: int = 1 << 38  # operations in products of enclosed matrices of one check

@@ -36,7 +36,7 @@ def bad_models() -> list[Case]:
     one_token = {**TINY, "embed.W_E": TINY["embed.W_E"][:1].copy(), "unembed.W_U": TINY["unembed.W_U"][:, :1].copy()}
     tokens = {
         name: np.zeros(shape, "<f2")
-        for name, shape in {"embed.W_E": (1025, 1), "pos_embed.W_pos": (1, 1), "unembed.W_U": (1, 1025)}.items()
+        for name, shape in {"embed.W_E": (2049, 1), "pos_embed.W_pos": (1, 1), "unembed.W_U": (1, 2049)}.items()
     }
     crowd = {**{FILE_NAMES[name]: np.zeros((1, 1, 1), "<f2") for name in ("W_Q", "W_K", "W_V", "W_O")}, **tokens}
     spans = json.loads(file[8 : 8 + size])
@@ -87,9 +87,9 @@ def bad_models() -> list[Case]:
         case("transposed", "The unembedding transposed.", "wrong-shape", "5.3", transposed, imperfect),
         case(
             "head-axis-gone",
-            "A weight without its head axis.",
-            "wrong-shape",
-            "5.3",
+            "A weight without its head axis: the program would use one row of it.",
+            "unused-part",
+            "5.2",
             safetensors({**TINY, "blocks.0.attn.W_Q": TINY["blocks.0.attn.W_Q"][0]}),
         ),
         case("one-token", "A vocabulary of one token: nothing to get wrong.", "wrong-shape", "5.3", safetensors(one_token)),
@@ -100,7 +100,7 @@ def bad_models() -> list[Case]:
             "5.3",
             safetensors({**TINY, "pos_embed.W_pos": np.zeros((0, 8), "<f4")}),
         ),
-        case("large-vocabulary", "1025 tokens.", "limit-vocabulary", "5.3", safetensors(crowd)),
+        case("large-vocabulary", "2049 tokens.", "limit-vocabulary", "5.3", safetensors(crowd)),
         case(
             "integer-weights",
             "Weights of a type that is no float.",
