@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, reduce
 from math import prod
 from operator import matmul
@@ -104,8 +104,8 @@ def read_model(data: bytes, *, file: str) -> Model:
             if size != sizes.setdefault(letter, size):
                 code = "extra-head" if letter == "1" else "wrong-shape"
                 raise refuse(code, f"{letter} = {sizes[letter]} in {key}", list(tensor.shape), "5.3")
-    for letter, field in (("v", "vocabulary"), ("n", "positions"), ("d", "width"), ("h", "width")):
-        check_limit(field, sizes[letter], file=file, clause="5.3")
+    for letter, limit in (("v", "vocabulary"), ("n", "positions"), ("d", "width"), ("h", "width")):
+        check_limit(limit, sizes[letter], file=file, clause="5.3")
     if sizes["v"] < 2 or min(sizes.values()) < 1:
         raise refuse("wrong-shape", "at least 2 tokens and no empty axis", sizes, "5.3")
     weights = {name: _rows(tensors.pop(key), file) for name, (key, _) in WEIGHTS.items()}
@@ -136,17 +136,14 @@ class Paths:
 
     model: Model
     ledger: Ledger
+    # attack: rules that ask for a weight again, for every token and step
+    _decoded: dict[str, Matrix] = field(default_factory=dict, repr=False)
 
     def weight(self, name: str, rows: str, columns: str) -> Matrix:
         """A weight matrix, its axes named."""
         if name not in self._decoded:
             self._decoded[name] = Matrix.of(self.model.weights[name], (rows, columns), self.ledger)
         return self._decoded[name].named(rows, columns)
-
-    @cached_property
-    def _decoded(self) -> dict[str, Matrix]:
-        """The weights asked for so far, each over one exponent.  attack: rules that ask again for every token and step."""
-        return {}
 
     @cached_property
     def tokens(self) -> Matrix:
