@@ -39,7 +39,7 @@ class Limits:
     fast_operations: int = 1 << 35  # operations of one fast check
     dense_operations: int = 1 << 38  # operations in products of enclosed matrices of one check
     word_operations: int = 1 << 34  # products of two 64-bit words in the exact matrices of one check
-    exponentials: int = 1 << 23  # exponentials of one check: some 100 microseconds each; seven score tables of the largest model
+    exponentials: int = 1 << 23  # exponentials of one check, 50 to 100 microseconds each: seven score tables of the largest model
     peels: int = 32  # peels of one table
     patterns: int = 1 << 20  # block patterns of one query and maximum
     histogram_bits: int = 1 << 26  # bits of the histogram of all sums of one query and maximum
