@@ -37,7 +37,8 @@ class Limits:
     width: int = 1 << 13  # rows or columns of a matrix of weights
     reference_operations: int = 1 << 26  # operations of one reference check
     fast_operations: int = 1 << 35  # operations of one fast check
-    dense_operations: int = 1 << 38  # operations in products of enclosed matrices of one check
+    reference_dense_operations: int = 1 << 33  # operations in products of enclosed matrices of one reference check
+    fast_dense_operations: int = 1 << 38  # the same of one fast check
     word_operations: int = 1 << 34  # products of two 64-bit words in the exact matrices of one check
     exponentials: int = 1 << 23  # exponentials of one check, 50 to 100 microseconds each: seven score tables of the largest model
     peels: int = 32  # peels of one table

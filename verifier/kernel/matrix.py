@@ -49,8 +49,8 @@ class Ledger:
     def count_dense(self, products: int) -> None:
         """Charge a product of matrices of enclosures: 2 flops per product of two cells, at the pace of whole rows."""
         self.dense += 2 * products
-        check_limit("dense_operations", self.dense)
         self.flops += 2 * products
+        check_limit("fast_dense_operations" if self.limit_name == "fast_operations" else "reference_dense_operations", self.dense)
 
     def spend(self, words: int = 0, exponentials: int = 0) -> None:
         self.words += words
