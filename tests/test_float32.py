@@ -14,8 +14,10 @@ from tests.checking import ARITHMETICS, arithmetic
 from tests.machines import (
     MACHINES,
     Weights,
+    contracted,
     decided_by_the_unlucky,
     inputs,
+    large_scores,
     nearly_twins,
     plain,
     residual_first,
@@ -72,6 +74,38 @@ def test_a_sum_that_starts_at_the_residual_is_covered() -> None:
     bound = verdict_of(model, "exact", "fast").bound
     assert bound is not None
     assert (bound.certified, bound.wrong) == (1, 0)
+
+
+def test_a_largest_exponent_that_is_not_zero_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once PROVED: 37 of 64, where a machine that contracts the subtraction of the largest score answers NaN to everything."""
+    model = large_scores(1e4)
+    data, tokens = safetensors(model.tensors("F32")), inputs(model)
+    right = plain(Weights.of(model, torch.float64), tokens).argmax(1) == tokens.max(1).values
+    assert int(right.sum()) == 37
+    assert contracted(Weights.of(model, torch.float32), tokens).isnan().any(1).all()
+    with monkeypatch.context() as patched:
+        patched.setattr(rounding, "_small", lambda bound, head_width: bound)
+        proof = prove(data, STRATEGIES["subcubic"], file="model", function="float32", reference=False)
+        believed = check(proof.statement, proof.certificate, data, arithmetic("mpmath")).bound
+    assert believed is not None
+    assert believed.certified == 37
+    for name in ARITHMETICS:
+        verdict = check(proof.statement, proof.certificate, data, arithmetic(name))
+        assert (verdict.word, verdict.reason and verdict.reason.code) == ("REJECTED", "score-rounding")
+
+
+def test_no_exponent_is_far_from_zero_where_nothing_is_refused() -> None:
+    """Just inside the limit every machine does what is proved."""
+    model = large_scores(64.0)
+    found = context(safetensors(model.tensors("F32"))).rounding
+    assert found is not None
+    assert 0.98 < found.score.largest() * 2.0**-100 / 6**0.5 <= 1
+    bound, tokens = verdict_of(model, "brute-force", "mpmath").bound, inputs(model)
+    assert bound is not None
+    assert (bound.certified, bound.wrong) == (37, 27)
+    for machine in MACHINES.values():
+        got = machine(Weights.of(model, torch.float32), tokens)
+        assert int((got.argmax(1) == tokens.max(1).values).sum()) == 37
 
 
 @pytest.mark.parametrize("seed", range(8))
