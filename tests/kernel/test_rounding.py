@@ -180,7 +180,9 @@ def test_scores_that_rounding_moves_too_far_are_refused(size: float, fits: bool)
             assert caught.value.code == "score-rounding"
 
 
-@pytest.mark.parametrize(("head_width", "units", "fits"), [(4, 2 << 100, True), (4, (2 << 100) + 1, False), (6, 2 << 100, True), (6, 3 << 100, False)])
+@pytest.mark.parametrize(
+    ("head_width", "units", "fits"), [(4, 2 << 100, True), (4, (2 << 100) + 1, False), (6, 2 << 100, True), (6, 3 << 100, False)]
+)
 def test_the_limit_of_a_score_is_the_root_of_the_head_width(head_width: int, units: int, fits: bool) -> None:
     bound = Matrix(((1,), (units,), (1,)), -100, ("query", "slack"), Ledger())
     if fits:

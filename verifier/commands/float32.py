@@ -100,6 +100,12 @@ def numbers(proof: Proof) -> dict[str, Any]:
     return {key: value for key, value in weakest.json().items() if key in known}
 
 
+def refused(reason: dict[str, str]) -> str:
+    """Why a proof was refused: clause, code, expected, got."""
+    sentence = f"{reason['code']}: expected {reason['expected']}, got {reason['got']}"
+    return f"{reason['clause']}: {sentence}" if reason["clause"] else sentence
+
+
 def show(rows: list[dict[str, Any]], eta: Fraction | None) -> None:
     """The table, for a person."""
     table = Table("strategy", "function", "verdict", "accuracy at least", "right", "wrong", "undecided", box=None)
@@ -109,9 +115,7 @@ def show(rows: list[dict[str, Any]], eta: Fraction | None) -> None:
             one = row[function]
             if one["verdict"] == "REJECTED":
                 table.add_row(row["strategy"], function, "REJECTED", "nothing", "", "", "")
-                reason = one["reason"]
-                place = f"{reason['clause']}: " if reason["clause"] else ""
-                refusals.append(f"{row['strategy']}, {function}: {place}{reason['code']}: expected {reason['expected']}, got {reason['got']}")
+                refusals.append(f"{row['strategy']}, {function}: {refused(one['reason'])}")
                 continue
             share = f"{one['certified'] * 10**6 // one['total'] / 10**6:.6f}"
             counts = [str(one[key]) for key in ("certified", "wrong", "undecided")]
@@ -121,6 +125,8 @@ def show(rows: list[dict[str, Any]], eta: Fraction | None) -> None:
     for refusal in refusals:
         console.print(refusal, highlight=False, markup=False, soft_wrap=True)
     if eta is None:
-        console.print("nothing bounds a float32 machine's logits: some may overflow (docs/float32.md, section 3)", highlight=False)
+        console.print(
+            "no bound on a float32 machine's logits: it may overflow (docs/float32.md, section 3)", highlight=False, soft_wrap=True
+        )
     else:
         console.print(f"no float32 machine's logit is farther than {float(eta):.3g} from the real one (eta, L31)", highlight=False)
