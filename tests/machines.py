@@ -16,7 +16,7 @@ from verifier.kernel.rounding import SCALE_ROUNDINGS
 
 U = 2.0**-24 * (1 - 1e-9)  # float64 does the rest, so stay a little inside
 EXP = 2.0**-17 * (1 - 1e-9)
-QUOTIENT_ROUNDINGS = 5  # a reciprocal within 4 u, and a product
+QUOTIENT_ROUNDINGS = 7  # a reciprocal within 6 u, and a product
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ UNIT = -100  # exponent of the unit that bounds are rounded up to
 FINITE = 100  # an error bound below 2^FINITE: every partial sum it was made of is below 2^126
 SCALE_ROUNDINGS = 24  # of the division by sqrt(h), the subtraction of the largest score and a product with log2 e, wherever they are put
 EXP_ERROR = -16  # exponent: |log(computed exp / exact exp)| <= 2^-16, that is exp within 64 units in the last place
-MIX_ROUNDINGS = 8  # beyond 2 n, of softmax's quotient and of weight times value; one of them stands for weights that underflow
+MIX_ROUNDINGS = 8  # beyond 2 n: 6 of a quotient, 1 of its product with a weight, 1 for weights that underflow, less 1 (n - 1 additions)
 
 
 @dataclass(frozen=True)
