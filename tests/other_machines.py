@@ -21,8 +21,8 @@ def arrays(w: Weights) -> dict[str, np.ndarray]:
     return {name: getattr(w, name).numpy() for name in names}
 
 
-def jax_machine(compiled: bool) -> Callable[[Weights, Tensor], Tensor]:
-    """jax's own softmax; `compiled`: the whole model by XLA at once."""
+def jax_machine(*, compiled: bool, attention: bool = False) -> Callable[[Weights, Tensor], Tensor]:
+    """jax's own softmax, or its own attention; `compiled`: the whole model by XLA at once."""
 
     def run(w: Weights, tokens: Tensor) -> Tensor:
         jax = pytest.importorskip("jax", reason="jax is not installed: pip install '.[machines]'")
@@ -30,8 +30,12 @@ def jax_machine(compiled: bool) -> Callable[[Weights, Tensor], Tensor]:
 
         def logits(m: dict[str, np.ndarray], inputs: np.ndarray) -> object:
             x = m["embed"][inputs] + m["place"]
-            scores = (x[:, -1:] @ m["query"]) @ jnp.swapaxes(x @ m["key"], 1, 2) / jnp.sqrt(jnp.float32(len(m["output"])))
-            mix = jax.nn.softmax(scores, axis=-1) @ (x @ m["value"])
+            q, k, v = x[:, -1:] @ m["query"], x @ m["key"], x @ m["value"]
+            if attention:
+                mix = jax.nn.dot_product_attention(q[:, :, None], k[:, :, None], v[:, :, None])[:, :, 0]
+            else:
+                scores = q @ jnp.swapaxes(k, 1, 2) / jnp.sqrt(jnp.float32(len(m["output"])))
+                mix = jax.nn.softmax(scores, axis=-1) @ v
             return ((x[:, -1:] + mix @ m["output"]) @ m["unembed"])[:, 0]
 
         with jax.default_device(jax.devices("cpu")[0]):
@@ -92,6 +96,7 @@ def _graph(onnx: object, w: Weights) -> bytes:
 OTHER_MACHINES: dict[str, Callable[[Weights, Tensor], Tensor]] = {
     "jax": jax_machine(compiled=False),
     "jax.jit": jax_machine(compiled=True),
+    "jax.jit with its own attention": jax_machine(compiled=True, attention=True),
     "onnxruntime": onnx_machine(optimised=True),
     "onnxruntime without fusions": onnx_machine(optimised=False),
 }

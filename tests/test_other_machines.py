@@ -59,5 +59,5 @@ def test_large_scores_are_answered_as_proved_or_refused(machine: str, size: floa
         return
     with pytest.raises(StepRejected, match="score-rounding"):
         prove(safetensors(model.tensors("F32")), STRATEGIES["subcubic"], file="model", function="float32", reference=False)
-    if machine == "jax.jit":
+    if machine.startswith("jax.jit"):
         assert logits.isnan().any(1).all()  # what was once PROVED
