@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from verifier.domain import whole_domain
 from verifier.execution import logit_errors
 from verifier.fast import FastArithmetic
 from verifier.files import refuse_to_overwrite, write_atomically
@@ -19,7 +20,7 @@ from verifier.kernel.inputs import read_bounded
 from verifier.kernel.limits import LIMITS
 from verifier.kernel.model import read_model
 from verifier.kernel.replay import new_context
-from verifier.kernel.statement import FUNCTIONS, Claim, Statement, bind, whole_domain
+from verifier.kernel.statement import FUNCTIONS, Claim, Statement, bind
 from verifier.kernel.verdict import text
 from verifier.progress import progress
 from verifier.prove import Proof, prove
