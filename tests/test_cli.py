@@ -146,7 +146,7 @@ def test_a_missing_extra_says_what_to_install(package: str) -> None:
     done = run_without(package, arguments=["train", "max-of-k", "-o", "x"])
     assert done.returncode == 3
     assert f"the package {package}" in done.stderr
-    assert "pip install 'verifier[prove]'" in done.stderr
+    assert "pip install '.[prove]'" in done.stderr
 
 
 def test_the_list_of_commands_needs_no_extra() -> None:

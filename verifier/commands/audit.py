@@ -13,7 +13,7 @@ from typing import Any
 
 from verifier.audit import Investigation, Outcome, statement_bytes
 from verifier.commands.train import at_least
-from verifier.files import refuse_to_overwrite, write_atomically
+from verifier.files import refuse_to_overwrite, write_atomically, write_together
 from verifier.kernel.errors import StepRejected, Usage, VerifierError
 from verifier.kernel.inputs import read_bounded
 from verifier.kernel.limits import LIMITS
@@ -224,8 +224,7 @@ def write_evidence(row: Reported, outcome: Outcome, paths: tuple[Path, Path], au
         return None
     subject = audit.of_row(row).subject
     claim = row.value if outcome.word == "PROVED" else outcome.evidence.bound.proved
-    for path, content in zip(paths, (statement_bytes(subject, claim), outcome.evidence.certificate), strict=True):
-        write_atomically(path, content, force=force)
+    write_together(dict(zip(paths, (statement_bytes(subject, claim), outcome.evidence.certificate), strict=True)), force=force)
     return {"statement": str(paths[0]), "certificate": str(paths[1])}
 
 

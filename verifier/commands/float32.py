@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from verifier.execution import logit_errors
-from verifier.files import refuse_to_overwrite, write_atomically
+from verifier.files import refuse_to_overwrite, write_together
 from verifier.kernel.inputs import read_bounded
 from verifier.kernel.limits import LIMITS
 from verifier.kernel.statement import FUNCTIONS
@@ -62,8 +62,8 @@ def run(args: argparse.Namespace) -> int:
                 proof = prove(model, strategy, file=str(args.model), function=function)
                 proofs[strategy.name][function] = proof
                 if folder := folders.get((strategy.name, function)):
-                    write_atomically(folder / "statement.json", proof.statement, force=args.force)
-                    write_atomically(folder / "certificate.json", proof.certificate, force=args.force)
+                    pair = {folder / "statement.json": proof.statement, folder / "certificate.json": proof.certificate}
+                    write_together(pair, force=args.force)
                 advance()
     machine = next(iter(proofs.values()))["float32"].verdicts[0].context
     eta = max(logit_errors(machine))

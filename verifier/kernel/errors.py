@@ -31,7 +31,7 @@ class VerifierError(Exception):
 
     def __init__(self, code: str, *, expected: str, got: object, file: str = "", clause: str = "", hint: str = "") -> None:
         self.code = code
-        self.file = file
+        self.file = file.encode("unicode_escape").decode("ascii")  # attack: a path with line breaks, or one that is not UTF-8
         self.clause = clause
         self.expected = expected
         self.got = shown(got)
