@@ -13,10 +13,10 @@ from typing import Any
 
 from verifier.audit import Investigation, Outcome, statement_bytes
 from verifier.commands.train import at_least
+from verifier.commands.weights_file import read_weights_file
 from verifier.files import refuse_to_overwrite, write_atomically, write_together
 from verifier.kernel.errors import StepRejected, Usage, VerifierError
 from verifier.kernel.inputs import read_bounded
-from verifier.kernel.limits import LIMITS
 from verifier.kernel.model import Model, read_model
 from verifier.kernel.statement import Claim, Statement, bind, whole_domain
 from verifier.kernel.verdict import text
@@ -92,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
     paths = {row.row: _paths(args.output, row) for row in reported} if args.output else {}
     for path in [*(path for pair in paths.values() for path in pair), *([args.output / "audit.json"] if args.output else [])]:
         refuse_to_overwrite(path, force=args.force)
-    data = read_bounded(args.model, LIMITS.model_bytes)
+    data = read_weights_file(args.model)
     audit = Audit(read_model(data, file=str(args.model)), data, args, reported)
     with stages("auditing") as report:
         audit.report = report

@@ -11,10 +11,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from verifier.commands.weights_file import read_weights_file
 from verifier.execution import logit_errors
 from verifier.files import refuse_to_overwrite, write_together
-from verifier.kernel.inputs import read_bounded
-from verifier.kernel.limits import LIMITS
 from verifier.kernel.statement import FUNCTIONS
 from verifier.kernel.verdict import text
 from verifier.progress import progress
@@ -50,7 +49,7 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Prove everything twice, write, print."""
     strategies = [find_strategy(name) for name in args.strategy or USUAL]
-    model = read_bounded(args.model, LIMITS.model_bytes)
+    model = read_weights_file(args.model)
     proofs: dict[str, dict[str, Proof]] = {strategy.name: {} for strategy in strategies}
     folders = {(name, function): args.output / function / name for name in proofs for function in FUNCTIONS} if args.output else {}
     for folder in folders.values():

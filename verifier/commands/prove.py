@@ -9,6 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from verifier.commands.weights_file import read_weights_file
 from verifier.files import refuse_to_overwrite, write_together
 from verifier.kernel.errors import Usage
 from verifier.kernel.inputs import read_bounded
@@ -66,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     for path in outputs:
         refuse_to_overwrite(path, force=args.force)
     strategy = find_strategy(args.strategy)
-    model = read_bounded(args.model, LIMITS.model_bytes)
+    model = read_weights_file(args.model)
     statement = None
     if args.statement is not None and args.function is not None:
         raise Usage("two-functions", expected="--statement or --function", got="both", hint="the statement names its function")

@@ -31,7 +31,7 @@ class VerifierError(Exception):
 
     def __init__(self, code: str, *, expected: str, got: object, file: str = "", clause: str = "", hint: str = "") -> None:
         self.code = code
-        self.file = file.encode("unicode_escape").decode("ascii")  # attack: a path with line breaks, or one that is not UTF-8
+        self.file = file
         self.clause = clause
         self.expected = expected
         self.got = shown(got)
@@ -39,7 +39,8 @@ class VerifierError(Exception):
         super().__init__(code)
 
     def __str__(self) -> str:
-        place = ": ".join(part for part in (self.file, self.clause) if part)
+        file = self.file.encode("unicode_escape").decode("ascii")  # attack: a path with line breaks, or one that is not UTF-8
+        place = ": ".join(part for part in (file, self.clause) if part)
         sentence = f"{self.code}: expected {self.expected}, got {self.got}"
         if self.hint:
             sentence += f"; {self.hint}"
