@@ -103,7 +103,7 @@ def main() -> int:
     result = bounded(records_of(STATE), mutants, len(sample), args.seed)
     write(RESULTS / "kernel_mutants_random.json", json.dumps(result, indent=1) + "\n")
     print({name: result[name] for name in ("judged", "sample", "possible", "killed", "equivalent", "survived")})
-    print(f"of all {result['possible']} at most {result['survivors_at_most']} survive without an argument, confidence {result['confidence']}")
+    print(f"at most {result['survivors_at_most']} of all {result['possible']} survive without an argument ({result['confidence']})")
     return 1 if result["survived"] else 0
 
 

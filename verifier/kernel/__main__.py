@@ -58,7 +58,7 @@ if __name__ == "__main__":
     except KeyboardInterrupt:
         leave(130, "interrupted")
     except OSError as error:
-        leave(3, f"cannot-write: expected room for the verdict, got {error.strerror or error}; see that the output can be written")
+        leave(3, str(Usage("cannot-write", expected="room for the verdict on standard output", got=error.strerror or error)))
     except Exception as error:  # a bug is never a verdict
         leave(70, f"internal error: {type(error).__name__}: {error}")
     sys.exit(exit_code)
