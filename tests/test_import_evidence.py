@@ -157,6 +157,21 @@ def test_a_stored_configuration_is_never_passed_over(tmp_path: Path) -> None:
         refused("another-function", lambda others=others: import_checkpoint(path, **others))
 
 
+def test_all_stored_configurations_are_compared(tmp_path: Path) -> None:
+    another = CONFIGURATION | {"normalization_type": "LNPre"}
+    for first, second in ((CONFIGURATION, another), (another, CONFIGURATION)):
+        torch.save({"model": transformer_lens_state(), "config": first, "cfg": second}, tmp_path / "checkpoint.pt")
+        refused("another-function", lambda: import_checkpoint(tmp_path / "checkpoint.pt"))
+        stored = safetensors.torch.save(transformer_lens_state(), {"config": json.dumps(first), "cfg": json.dumps(second)})
+        (tmp_path / "checkpoint.safetensors").write_bytes(stored)
+        refused("another-function", lambda: import_checkpoint(tmp_path / "checkpoint.safetensors"))
+
+
+def test_a_mapping_that_is_no_configuration_is_no_evidence(tmp_path: Path) -> None:
+    torch.save({"model": transformer_lens_state(), "config": {"learning_rate": 0.001}}, tmp_path / "checkpoint.pt")
+    refused("unknown-function", lambda: import_checkpoint(tmp_path / "checkpoint.pt"))
+
+
 def test_all_evidence_must_agree(source: Path, tmp_path: Path) -> None:
     wrong_logits = expectation(tmp_path, logits=last_position_logits(weights(), INPUTS) + 1)
     refused("another-function", lambda: import_checkpoint(source, configuration=configuration(tmp_path), expectation=wrong_logits))

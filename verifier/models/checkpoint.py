@@ -61,10 +61,10 @@ LINEAR = re.compile(r"(blocks\.0\.attn\.[qkvo]|unembed)\.weight")  # stored as (
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a file holds: tensors by name, and the configuration beside them, if there is one."""
+    """What a file holds: tensors by name, and all configurations beside them."""
 
     tensors: dict[str, Tensor]
-    configuration: Mapping[str, Any] | None = None
+    configurations: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,8 +91,9 @@ def import_checkpoint(path: Path, *, configuration: Path | None = None, expectat
     weights = {name: tensors[name] for name in TENSOR_AXES}
     sizes = Sizes(model.vocabulary, model.positions, model.width, model.head_width)
     evidence = []
-    if found.configuration is not None:  # whatever else is said: it may contradict
-        refuse_another_function(found.configuration, sizes, file=file)
+    for stored in found.configurations:  # whatever else is said: it may contradict
+        refuse_another_function(stored, sizes, file=file)
+    if found.configurations:
         evidence.append("the configuration beside the tensors is that of attention-only-1")
     if configuration is not None:
         refuse_another_function(read_configuration(configuration), sizes, file=str(configuration))
@@ -157,10 +158,8 @@ def _read_safetensors(path: Path) -> Checkpoint:
     tensors = safetensors.torch.load(content)
     header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
     texts = header.get("__metadata__", {})  # text by name
-    stored = next((texts[name] for name in CONFIGURATIONS if name in texts), None)
-    if stored is None:
-        return Checkpoint(tensors)
-    return Checkpoint(tensors, parse_object(stored.encode(), CONFIGURATION_BYTES, file=f"{path}, metadata"))
+    stored = [texts[name].encode() for name in CONFIGURATIONS if name in texts]
+    return Checkpoint(tensors, tuple(parse_object(text, CONFIGURATION_BYTES, file=f"{path}, metadata") for text in stored))
 
 
 def _read_npz(path: Path) -> Checkpoint:
@@ -176,7 +175,7 @@ def _native(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 def _read_torch(path: Path) -> Checkpoint:
     state: Any = torch.load(path, map_location="cpu", weights_only=True)
-    configuration = _stored_configuration(state)
+    configurations = _stored_configurations(state)
     for nest in NESTS:
         if isinstance(state, Mapping) and isinstance(state.get(nest), Mapping):
             state = state[nest]
@@ -190,15 +189,15 @@ def _read_torch(path: Path) -> Checkpoint:
         )
     prefixed = all(str(name).startswith(LIGHTNING_PREFIX) for name in state)
     tensors = {str(name).removeprefix(LIGHTNING_PREFIX if prefixed else ""): tensor for name, tensor in state.items()}
-    return Checkpoint(tensors, configuration)
+    return Checkpoint(tensors, configurations)
 
 
-def _stored_configuration(state: Any) -> Mapping[str, Any] | None:
-    """The configuration beside nested tensors, if there is one: what has a field that every configuration has."""
+def _stored_configurations(state: Any) -> tuple[Mapping[str, Any], ...]:
+    """The configurations beside nested tensors: whatever has a field that every configuration has."""
     if not isinstance(state, Mapping):
-        return None
+        return ()
     found = (state[name] for name in CONFIGURATIONS if isinstance(state.get(name), Mapping))
-    return next((fields for fields in found if not NEEDED.keys().isdisjoint(fields)), None)
+    return tuple(fields for fields in found if not NEEDED.keys().isdisjoint(fields))
 
 
 def _refuse_foreign(name: str, tensor: Tensor, *, file: str) -> None:
