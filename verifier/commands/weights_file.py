@@ -12,7 +12,7 @@ from pathlib import Path
 from verifier.kernel.errors import Usage
 from verifier.kernel.inputs import read_bounded
 from verifier.kernel.limits import LIMITS
-from verifier.kernel.model import CONSTANT_BUFFERS, ZERO_BIASES
+from verifier.kernel.model import CONSTANT_BUFFERS, ZERO_BIASES, read_model
 from verifier.kernel.safetensors import read_safetensors
 
 
@@ -21,6 +21,7 @@ def read_weights_file(path: Path) -> bytes:
     data = read_bounded(path, LIMITS.model_bytes)
     left = sorted(name for name in read_safetensors(data, file=str(path)) if name in CONSTANT_BUFFERS | ZERO_BIASES)
     if left:
+        read_model(data, file=str(path))  # which refuses more, and says what: a bias that is not zero, a mask that hides
         hint = "what it computes is not known: `verifier import` it, with its configuration or its logits"
         raise Usage("not-imported", file=str(path), expected="a weights file", got=f"a checkpoint, with {left[0]}", hint=hint)
     return data
