@@ -347,6 +347,7 @@ def survey(root: Path) -> Map:
         for test, facts in json.loads(place.read_text(encoding="utf-8")).items():
             file = test.split("::")[0]
             known.setdefault(file, {"key": keys[file], "tests": {}})["tests"][test] = facts
+        CALLS.parent.mkdir(parents=True, exist_ok=True)
         CALLS.write_text(json.dumps(known), encoding="utf-8")
     return {test: facts for file in keys for test, facts in known.get(file, {"tests": {}})["tests"].items()}
 
