@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from verifier.kernel.errors import Usage
@@ -12,7 +13,7 @@ from verifier.kernel.errors import Usage
 def refuse_to_overwrite(path: Path, *, force: bool) -> None:
     """Raise `Usage` if `path` exists and the caller did not say `force`.
 
-    Called again by `write_atomically`; call it before long work too, so that nobody waits for a refusal.
+    Called again by `write_together`; call it before long work too, so that nobody waits for a refusal.
     """
     if path.is_dir():
         raise Usage("not-a-file", file=str(path), expected="the name of a file to write", got="a folder")
@@ -21,29 +22,43 @@ def refuse_to_overwrite(path: Path, *, force: bool) -> None:
 
 
 def write_atomically(path: Path, content: bytes, *, force: bool = False) -> None:
-    """Write `content` to `path` as one event, creating missing parent folders.
+    """Write `content` to `path` as one event, creating missing parent folders."""
+    write_together({path: content}, force=force)
 
-    1. Write and fsync a temporary file in the same folder: `os.replace` is atomic only within one file system.
-    2. Rename it over `path`, so that a crash leaves the old file or the new one, never a mixture.
-    3. Fsync the folder, so that the rename itself survives a crash.
+
+def write_together(contents: Mapping[Path, bytes], *, force: bool = False) -> None:
+    """Write files that belong together, such as a statement and its certificate: on a full disk all of them or none.
+
+    1. Write and fsync temporary files in the same folders: `os.replace` is atomic only within one file system.
+    2. Rename each over its place, so that a crash leaves the old file or the new one, never a mixture.
+    3. Fsync the folders, so that the renames themselves survive a crash.
+
+    Raises `Usage` where that is impossible; nothing is then left behind but folders.
     """
-    refuse_to_overwrite(path, force=force)
+    for path in contents:
+        refuse_to_overwrite(path, force=force)
+    temporaries: dict[Path, Path] = {}  # place -> file beside it, written but not renamed
+    path = Path()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-        try:
+        for path, content in contents.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+            temporaries[path] = Path(name)
             with os.fdopen(descriptor, "wb") as stream:
                 stream.write(content)
                 stream.flush()
                 os.fsync(stream.fileno())
-            os.chmod(temporary, 0o666 & ~_process_umask())  # mkstemp makes private files; ours are ordinary ones
-            os.replace(temporary, path)
-        except BaseException:  # also KeyboardInterrupt: an interrupted run leaves no litter behind
-            Path(temporary).unlink(missing_ok=True)
-            raise
-        _fsync_folder(path.parent)
+            os.chmod(name, 0o666 & ~_process_umask())  # mkstemp makes private files; ours are ordinary ones
+        for path in contents:
+            os.replace(temporaries[path], path)
+            del temporaries[path]
+        for folder in {path.parent for path in contents}:
+            _fsync_folder(folder)
     except OSError as error:
         raise Usage("cannot-write", file=str(path), expected="a writable place", got=error.strerror or error) from error
+    finally:  # also after KeyboardInterrupt: an interrupted run leaves no litter behind
+        for temporary in temporaries.values():
+            temporary.unlink(missing_ok=True)
 
 
 def _process_umask() -> int:

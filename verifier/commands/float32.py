@@ -11,13 +11,12 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from verifier.commands.weights_file import read_weights_file
 from verifier.domain import whole_domain
 from verifier.execution import logit_errors
 from verifier.fast import FastArithmetic
-from verifier.files import refuse_to_overwrite, write_atomically
+from verifier.files import refuse_to_overwrite, write_together
 from verifier.kernel.errors import StepRejected
-from verifier.kernel.inputs import read_bounded
-from verifier.kernel.limits import LIMITS
 from verifier.kernel.model import read_model
 from verifier.kernel.replay import new_context
 from verifier.kernel.statement import FUNCTIONS, Claim, Statement, bind
@@ -56,7 +55,7 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Prove everything twice, write, print."""
     strategies = [find_strategy(name) for name in args.strategy or USUAL]
-    model = read_bounded(args.model, LIMITS.model_bytes)
+    model = read_weights_file(args.model)
     folders = {(s.name, function): args.output / function / s.name for s in strategies for function in FUNCTIONS} if args.output else {}
     for folder in folders.values():
         refuse_to_overwrite(folder / "statement.json", force=args.force)
@@ -73,8 +72,8 @@ def run(args: argparse.Namespace) -> int:
                 else:
                     row[function] = numbers(proof)
                     if folder := folders.get((strategy.name, function)):
-                        write_atomically(folder / "statement.json", proof.statement, force=args.force)
-                        write_atomically(folder / "certificate.json", proof.certificate, force=args.force)
+                        pair = {folder / "statement.json": proof.statement, folder / "certificate.json": proof.certificate}
+                        write_together(pair, force=args.force)
                 advance()
     if args.json:
         print(json.dumps({"model": str(args.model), "digest": digest, "eta": text(eta) if eta is not None else None, "rows": rows}))
