@@ -90,7 +90,9 @@ def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
 
 def _initial_weights(recipe: Recipe) -> dict[str, Tensor]:
     """Independent normal entries, standard deviation 0.8 / sqrt(d), drawn tensor by tensor in the kernel's order."""
-    shapes = tensor_shapes(vocabulary=recipe.vocabulary, positions=recipe.k, width=recipe.width, head_width=recipe.width)
+    shapes = tensor_shapes(
+        vocabulary=recipe.vocabulary, positions=recipe.k, width=recipe.width, head_width=recipe.width
+    )
     generator = _generator(recipe.seed, "model")
     scale = INITIAL_SCALE / recipe.width**0.5
     return {name: (scale * torch.randn(shape, generator=generator)).requires_grad_() for name, shape in shapes.items()}
