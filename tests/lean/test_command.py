@@ -350,5 +350,5 @@ def test_ranges_that_do_not_tile_are_refused(queries: list[Range]) -> None:
 
 def test_as_many_counts_as_slices_are_added() -> None:
     slices = Slices("", "", "", Fraction(1, 2), (Range(0, 1), Range(1, 1)))
-    with pytest.raises(ValueError, match="longer|shorter"):
+    with pytest.raises(ValueError, match=r"longer|shorter"):
         slices.total_file([1])

@@ -9,7 +9,7 @@ import pytest
 
 from verifier.kernel.rules import RULES
 from verifier.lean.errors import BuildFailed, LibraryMissing
-from verifier.lean.sources import cheating_words, import_order, imports_of, module_file
+from verifier.lean.sources import cheating_words, import_order, imports_of, module_file, without_comments
 
 LIBRARY = Path(__file__).parents[2] / "lean"
 MODULES = import_order(LIBRARY)
@@ -91,7 +91,7 @@ def test_the_recursion_depth_may_be_set() -> None:
 def test_a_library_without_its_root_is_missing(tmp_path: Path) -> None:
     (tmp_path / "Other.lean").write_text("module\n")
     for folder in (tmp_path, tmp_path / "nowhere"):
-        with pytest.raises(LibraryMissing, match="holds no Verifier.lean"):
+        with pytest.raises(LibraryMissing, match=r"holds no Verifier\.lean"):
             import_order(folder)
 
 
@@ -138,6 +138,14 @@ def test_the_boundary_lists_no_rule_as_missing_that_has_its_theorem() -> None:
     missing = BOUNDARY.partition("## Rules without a theorem")[2].partition("\n## ")[0]
     listed = set(re.findall(r"^\* `(\w+)`", missing, re.MULTILINE))
     assert not {rule for rule in listed if f"{rule}_sound" in THEOREMS}
+
+
+def test_the_boundary_says_which_rules_theorems_are_used() -> None:
+    code = " ".join(map(without_comments, TEXTS.values()))
+    used = [rule for rule in RULES if len(re.findall(rf"(?<![\w']){rule}_sound(?![\w'])", code)) > 1]
+    section = BOUNDARY.partition("## Theorems that nothing uses")[2].partition("\n## ")[0]
+    assert f"{len(RULES) - len(used)} of the {len(RULES)} theorems named after a rule" in section
+    assert re.findall(r"`(\w+)_sound`", section.partition("all but")[2].partition(".")[0]) == used
 
 
 def test_the_readme_has_a_line_per_file() -> None:
