@@ -128,9 +128,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(
 # The library
 
 
-def test_a_library_of_no_files_is_not_accepted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_library_of_no_files_is_not_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     for place in (tmp_path, tmp_path / "missing"):
         monkeypatch.setattr(command, "LIBRARY", place)
         assert main(["lean", "check"]) == 3
