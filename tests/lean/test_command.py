@@ -263,6 +263,9 @@ def test_a_scope_that_is_not_the_domain_is_said_to_be_a_part_of_it(
     said = json.loads(capsys.readouterr().out)
     assert said["certified_by"] == "kernel"
     assert 0 < Fraction(said["scope_mass"]) < 1
+    assert main(["lean", "check", *files]) == 0
+    ranges_said = ", ".join(f"{first}..{last}" for first, last in said["subject"]["scope"])
+    assert f"scope: {said['scope_mass']} of the domain, tokens {ranges_said} by position" in capsys.readouterr().out
 
 
 def test_slices_are_added_with_the_ranges_that_were_exported(

@@ -168,7 +168,8 @@ def _lines(export: Export, report: BuildReport, *, accepted: bool, certified: in
     how = "by Lean's evaluator, not by its kernel" if evaluated else "by Lean's kernel"
     number = f"{certified}" if evaluated else f"at least {certified}"
     mass = _scope_mass(export)
-    scope = "every input of the domain" if mass == 1 else f"{text(mass)} of the domain"
+    tokens = ", ".join(f"{first}..{last}" for first, last in subject.scope)
+    scope = "every input of the domain" if mass == 1 else f"{text(mass)} of the domain, tokens {tokens} by position"
     return [
         f"{'ACCEPTED' if accepted else 'REFUSED'} {claim.metric} {claim.relation} {text(claim.bound)}: "
         f"{number} of {subject.total} inputs certified, {how}; scope: {scope}",
