@@ -125,6 +125,28 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(
     assert os.listdir(tmp_path) == []
 
 
+def test_a_full_disk_during_a_check_is_one_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def build(*_: object, **__: object) -> BuildReport:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/a/cache")
+
+    monkeypatch.setattr(command, "build", build)
+    for arguments in ([], PERFECT, [*PERFECT, "--evaluate"]):
+        assert main(["lean", "check", *arguments]) == 3
+        said = capsys.readouterr()
+        assert said.out == ""
+        assert "/a/cache: unusable-file" in said.err
+        assert len(said.err.splitlines()) == 1
+
+
+def test_a_folder_whose_name_is_not_utf8_can_be_written_and_compared(
+    tmp_path: Path, no_lean: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff"))
+    exported(PERFECT, folder)
+    (folder / os.fsdecode(b"\xfe")).write_text("")
+    assert "another file, \\udcfe" in refused(PERFECT, folder, capsys)
+
+
 # The library
 
 

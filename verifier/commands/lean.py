@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -94,7 +95,8 @@ def run_export(args: argparse.Namespace) -> int:
         else:
             against = f"--against {args.output}" + (f" --slices {args.slices}" if args.slices > 1 else "")
             command = f"verifier lean check {' '.join(str(getattr(args, name)) for name in SUBJECT)} {against}"
-            print(f"wrote {args.output}; Lean should certify {export.certified} inputs: {command}")
+            line = f"wrote {args.output}; Lean should certify {export.certified} inputs: {command}"
+            print(os.fsencode(line).decode("utf-8", "backslashreplace"))  # a path need not be UTF-8
     return 0
 
 
