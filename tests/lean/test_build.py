@@ -109,9 +109,8 @@ def test_the_command_line_checks_a_small_certificate_both_ways(capsys: pytest.Ca
     files = [str(SMALL / "statement.json"), str(SMALL / "certificate.json"), str(ROOT / "certificates" / "models" / "tiny.safetensors")]
     assert main(["lean", "check", *files]) == 0
     assert ", by Lean's kernel; scope: every input of the domain" in capsys.readouterr().out
-    for slices in ("1", "3"):
-        assert main(["lean", "check", *files, "--evaluate", "--slices", slices]) == 0
-        assert ": 512 of 512 inputs certified, by Lean's evaluator, not by its kernel" in capsys.readouterr().out
+    assert main(["lean", "check", *files, "--evaluate", "--slices", "2"]) == 0
+    assert ": 512 of 512 inputs certified, by Lean's evaluator, not by its kernel" in capsys.readouterr().out
 
 
 def test_the_command_line_refuses_a_false_claim_both_ways(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
