@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -59,6 +61,60 @@ def write_together(contents: Mapping[Path, bytes], *, force: bool = False) -> No
     finally:  # also after KeyboardInterrupt: an interrupted run leaves no litter behind
         for temporary in temporaries.values():
             temporary.unlink(missing_ok=True)
+
+
+def refuse_to_overwrite_folder(folder: Path, *, ours: re.Pattern[str], force: bool) -> None:
+    """Raise `Usage` unless `folder` is new or empty or, with `force`, holds nothing but files named like `ours`.
+
+    A folder is replaced as a whole, so one with anybody else's work in it is refused even with `force`.
+    """
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise Usage("not-a-folder", file=str(folder), expected="the name of a folder to write", got="a file")
+    for entry in sorted(folder.iterdir()):
+        if not force:
+            raise Usage("file-exists", file=str(folder), expected="a new folder", got=f"one that holds {entry.name}", hint="use --force")
+        if not ours.fullmatch(entry.name) or not entry.is_file():
+            raise Usage("not-ours", file=str(folder), expected="a folder of its own", got=f"one that holds {entry.name}")
+
+
+def write_folder_atomically(folder: Path, contents: Mapping[str, bytes], *, ours: re.Pattern[str], force: bool = False) -> None:
+    """Write a folder of files as one event: beside its place first, then renamed; no error leaves half of it behind."""
+    try:
+        refuse_to_overwrite_folder(folder, ours=ours, force=force)
+        place = folder.resolve()  # a link keeps pointing to the folder
+        place.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=place.parent, prefix=f".{place.name}.", suffix=".tmp"))
+        try:
+            for name, content in contents.items():
+                with (temporary / name).open("xb") as stream:
+                    stream.write(content)
+                    stream.flush()
+                    os.fsync(stream.fileno())
+            temporary.chmod(0o777 & ~_process_umask())
+            _replace_folder(place, temporary)
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+        _fsync_folder(place.parent)
+    except OSError as error:
+        raise Usage("cannot-write", file=str(folder), expected="a writable place", got=error.strerror or error) from error
+
+
+def _replace_folder(place: Path, new: Path) -> None:
+    """Rename `new` to `place`; what was there is kept until that has worked."""
+    if not place.exists():
+        new.rename(place)
+        return
+    old = Path(tempfile.mkdtemp(dir=place.parent, prefix=f".{place.name}.", suffix=".old"))
+    place.rename(old)
+    try:
+        new.rename(place)
+    except BaseException:
+        old.rename(place)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def _process_umask() -> int:
