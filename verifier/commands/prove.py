@@ -9,7 +9,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from verifier.files import refuse_to_overwrite, write_atomically
+from verifier.commands.weights_file import read_weights_file
+from verifier.files import refuse_to_overwrite, write_together
 from verifier.kernel.errors import Usage
 from verifier.kernel.inputs import read_bounded
 from verifier.kernel.limits import LIMITS
@@ -66,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     for path in outputs:
         refuse_to_overwrite(path, force=args.force)
     strategy = find_strategy(args.strategy)
-    model = read_bounded(args.model, LIMITS.model_bytes)
+    model = read_weights_file(args.model)
     statement = None
     if args.statement is not None and args.function is not None:
         raise Usage("two-functions", expected="--statement or --function", got="both", hint="the statement names its function")
@@ -75,8 +76,7 @@ def run(args: argparse.Namespace) -> int:
     with stages("proving") as report:
         function = args.function or "real"
         proof = prove(model, strategy, file=str(args.model), statement=statement, function=function, progress=report)
-    for path, content in zip(outputs, (proof.statement, proof.certificate), strict=True):
-        write_atomically(path, content, force=args.force)
+    write_together(dict(zip(outputs, (proof.statement, proof.certificate), strict=True)), force=args.force)
     missed = args.require is not None and proof.proved < args.require
     report_to(args, proof, outputs, missed)
     return 1 if missed else max(verdict.exit_code for verdict in proof.verdicts)
