@@ -32,7 +32,14 @@ PARTS = {
     ),
     "margins of the maximum": ("kernel/model.py", "kernel/margins.py", "kernel/windows.py", "kernel/facts.py", "kernel/rounding.py"),
     "rules": ("kernel/rules/*.py",),
-    "the walk and the verdict": ("kernel/replay.py", "kernel/verdict.py", "kernel/trust.py", "kernel/limits.py", "kernel/errors.py", "kernel/__*__.py"),
+    "the walk and the verdict": (
+        "kernel/replay.py",
+        "kernel/verdict.py",
+        "kernel/trust.py",
+        "kernel/limits.py",
+        "kernel/errors.py",
+        "kernel/__*__.py",
+    ),
     "fast arithmetic": ("fast.py", "fast_products.py", "fast_exponential.py"),
 }
 REFERENCE_PARTS = list(PARTS)[:-1]

@@ -88,7 +88,7 @@ def refuse_gaps(queries: Sequence[Range], v: int) -> None:
 def slices_of(library: Path, model: Model, statement: Statement, steps: Sequence[Step], number: int = 1) -> Slices:
     """A certificate to be evaluated in `number` slices, or as many as there are queries."""
     data, filled = unfilled(model, statement, steps)
-    v = len(model.weights["W_E"])
+    v = model.vocabulary
     queries = ranges(v, number)
     refuse_gaps(queries, v)
     return Slices(checker_source(library), data, filled, statement.claim.bound, queries)
