@@ -36,7 +36,9 @@ SHOWN_OUTPUTS = 5  # of an input, the greatest ones
 
 def add_parser(subparsers: Any) -> None:
     """Declare the arguments."""
-    parser = subparsers.add_parser("evaluate", description="Evaluate a network on given inputs: an illustration, no proof.", epilog=EXAMPLES)
+    parser = subparsers.add_parser(
+        "evaluate", description="Evaluate a network on given inputs: an illustration, no proof.", epilog=EXAMPLES
+    )
     parser.add_argument("model", type=Path, metavar="WEIGHTS", help="the weights (safetensors)")
     parser.add_argument("--network", metavar="NETWORK", help="a name of `verifier networks` or FILE.json; else the weights' metadata")
     parser.add_argument("--tokens", metavar="LINES", help='whole sequences, such as "1,2,3;4,5,6"; else those of --expect')
@@ -101,7 +103,9 @@ def shown(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def _inputs(args: argparse.Namespace, network: Network, expectation: Expectation | None) -> tuple[tuple[tuple[int, ...], ...], tuple[int, ...]]:
+def _inputs(
+    args: argparse.Namespace, network: Network, expectation: Expectation | None
+) -> tuple[tuple[tuple[int, ...], ...], tuple[int, ...]]:
     """Sequences and places, from the arguments or from the expectations."""
     if args.tokens is None and expectation is None:
         raise Usage("usage", expected='--tokens such as "1,2,3;4,5,6", or --expect', got="neither")
@@ -143,4 +147,6 @@ def _print(report: dict[str, Any], filled: tuple[str, ...]) -> None:
     if report["expected"]:
         one = report["expected"]
         word = "met" if one["agrees"] else "NOT met"
-        print(f"expected logits {word}: {one['logits']} logits of {one['inputs']} inputs, largest difference {one['largest_difference']:.3g}")
+        print(
+            f"expected logits {word}: {one['logits']} logits of {one['inputs']} inputs, largest difference {one['largest_difference']:.3g}"
+        )

@@ -53,11 +53,18 @@ def run(args: argparse.Namespace) -> int:
     lines = formulas(program)
     nodes = document.network.value["nodes"]
     lines = [
-        line.replace(OPEN, f"sqrt({WIDTH}), filled in from the weights") if number < len(nodes) and nodes[number].get("scale_squared") == WIDTH else line
+        line.replace(OPEN, f"sqrt({WIDTH}), filled in from the weights")
+        if number < len(nodes) and nodes[number].get("scale_squared") == WIDTH
+        else line
         for number, line in enumerate(lines)
     ]
     if args.json:
-        report = {"name": program.name, "source": document.source, "summary": document.summary, "formulas": [line.strip() for line in lines]}
+        report = {
+            "name": program.name,
+            "source": document.source,
+            "summary": document.summary,
+            "formulas": [line.strip() for line in lines],
+        }
         print(json.dumps(report | {"network": document.network.value, "tasks": document.tasks, "tensors": list(program.tensors)}))
         return 0
     print("\n".join([f"{program.name} ({document.source})", *lines, "tasks:"]))
@@ -73,7 +80,7 @@ def _document(word: str) -> Document:
     document = document_within(read_bounded(Path(word), LIMITS.model_bytes), file=word)
     if document is None:
         hint = "`verifier networks` lists programs that can be named"
-        raise MalformedInput("no-network", expected=f"the metadata key {KEY}", got="no such key", file=word, clause="network file", hint=hint)
+        raise MalformedInput(
+            "no-network", expected=f"the metadata key {KEY}", got="no such key", file=word, clause="network file", hint=hint
+        )
     return document
-
-

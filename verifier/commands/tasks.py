@@ -28,7 +28,8 @@ def run(args: argparse.Namespace) -> int:
     sentences = {name: read_task(Reader(dict(one.task), name, "example")).sentence() for name, one in TASKS.items()}
     if args.json:
         rows = [
-            {"name": name, "sentence": sentences[name], "fields": dict(one.fields), "example": dict(one.task)} for name, one in TASKS.items()
+            {"name": name, "sentence": sentences[name], "fields": dict(one.fields), "example": dict(one.task)}
+            for name, one in TASKS.items()
         ]
         print(json.dumps({"tasks": rows, "metrics": {name: list(relations) for name, relations in METRICS.items()}}))
         return 0

@@ -21,7 +21,9 @@ from verifier.kernel.tensor import Tensor, Workshop
 Array = NDArray[np.float64]
 
 
-def enclosed_logits(network: Network, inputs: Sequence[Sequence[int]], places: Sequence[int], arithmetic: Arithmetic) -> tuple[Array, Array]:
+def enclosed_logits(
+    network: Network, inputs: Sequence[Sequence[int]], places: Sequence[int], arithmetic: Arithmetic
+) -> tuple[Array, Array]:
     """Lower and upper ends of the competing outputs, shape (inputs, places, outputs).  Limited as a check is."""
     limit_name = "reference_operations" if arithmetic.name == "mpmath" else "fast_operations"
     ledger = Ledger(limit=getattr(LIMITS, limit_name), limit_name=limit_name)

@@ -87,7 +87,9 @@ def read_expectation(path: Path, network: Network) -> Expectation:
     parts = Reader(value, file, CLAUSE).members({"tokens": CLAUSE, "logits": CLAUSE}, {"places": CLAUSE})
     tokens = tuple(tuple(one.integer(0, network.vocabulary - 1) for one in line.items()) for line in parts["tokens"].items())
     check_sequences(tokens, network, file=file)
-    places = tuple(one.integer(0, len(tokens[0]) - 1) for one in parts["places"].items()) if "places" in parts else tuple(range(len(tokens[0])))
+    places = (
+        tuple(one.integer(0, len(tokens[0]) - 1) for one in parts["places"].items()) if "places" in parts else tuple(range(len(tokens[0])))
+    )
     if not places or len(set(places)) != len(places):
         raise parts["places"].refuse("wrong-shape", "different positions, at least one", list(places))
     return Expectation(tokens, places, _numbers(parts["logits"], (len(tokens), len(places), network.widths[network.program.logits])))

@@ -170,7 +170,9 @@ def _with_scale(node: Any, scales: Mapping[str, str]) -> Any:
 def find_task(word: str | None, found: Found) -> Asked:
     """The task that an argument of `--task` names: a word of the network's file, or a JSON file.  One task alone needs no word."""
     if word is not None and is_file(word):
-        return read_asked(parse(read_bounded(Path(word), LIMITS.statement_bytes), file=word, limit="statement_bytes"), found.network, file=word)
+        return read_asked(
+            parse(read_bounded(Path(word), LIMITS.statement_bytes), file=word, limit="statement_bytes"), found.network, file=word
+        )
     if word is None and len(found.tasks) == 1:
         word = next(iter(found.tasks))
     if word not in found.tasks:

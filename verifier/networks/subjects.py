@@ -40,7 +40,9 @@ def read_scope_file(path: Path) -> InputScope:
     return read_scope(Reader(value, str(path), CLAUSE))
 
 
-def make_subject(network: Network, task: Task, scope: InputScope | None = None, function: str = "real", *, file: str = "--scope") -> Subject:
+def make_subject(
+    network: Network, task: Task, scope: InputScope | None = None, function: str = "real", *, file: str = "--scope"
+) -> Subject:
     """The subject of a statement, all parts of which fit.  scope: None means the whole domain.  Raises MalformedInput."""
     chosen = scope or whole_scope(network, task)
     if len(chosen.ranges) != len(task.layout.free):
