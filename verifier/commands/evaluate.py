@@ -122,10 +122,11 @@ def _inputs(
     return tokens, places
 
 
-def _finite(numbers_: Any) -> Any:
+def _finite(values: Any) -> Any:
     """Numbers as JSON has them: null for what is not finite."""
-    array = np.asarray(numbers_)
-    return np.where(np.isfinite(array), array.astype(object), None).tolist()
+    array = np.asarray(values).astype(object)
+    array[~np.isfinite(np.asarray(values))] = None
+    return array.tolist()
 
 
 def _print(report: dict[str, Any], filled: tuple[str, ...]) -> None:

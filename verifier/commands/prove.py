@@ -17,7 +17,7 @@ from verifier.kernel.errors import Usage
 from verifier.kernel.inputs import read_bounded
 from verifier.kernel.limits import LIMITS
 from verifier.kernel.metrics import SHARES
-from verifier.kernel.statement import FUNCTIONS, read_statement
+from verifier.kernel.statement import FUNCTIONS, Statement, read_statement
 from verifier.kernel.verdict import Verdict, text
 from verifier.networks.expectation import Comparison, compare, read_expectation, require_reads
 from verifier.networks.finding import find_network, find_task
@@ -98,7 +98,8 @@ def run(args: argparse.Namespace) -> int:
         refuse_to_overwrite(path, force=args.force)
     strategy = find_strategy(args.strategy) if args.strategy is not None else None
     model = read_bounded(args.model, LIMITS.model_bytes)
-    statement, filled = None, ()
+    statement: Statement | None = None
+    filled: tuple[str, ...] = ()
     if args.statement is not None:
         _refuse_beside_statement(args)
         statement = read_statement(read_bounded(args.statement, LIMITS.statement_bytes), file=str(args.statement))

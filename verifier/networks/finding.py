@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from verifier.kernel.errors import MalformedInput, Usage
+from verifier.kernel.errors import MalformedInput, Usage, shown
 from verifier.kernel.inputs import read_bounded
 from verifier.kernel.limits import LIMITS
 from verifier.kernel.network.attention_only import NAME as ATTENTION_ONLY
@@ -120,7 +120,7 @@ def find_network(word: str | None, data: bytes, *, file: str) -> Found:
         program = attention_only_program(data, file=file)
         network = bind_network(program, read_weights(data, program, file=file))
         scales = [f"node {node.name}: scale_squared is {value}" for node in program.nodes for value in node.numbers.values()]
-        return Found(network, document.tasks, document.source, (*scales, *(f"unused: {name}" for name in program.unused)))
+        return Found(network, document.tasks, document.source, (*scales, *(f"unused: {shown(name)}" for name in program.unused)))
     network, filled = _filled(document, data, file)
     return Found(network, document.tasks, document.source, filled)
 
@@ -133,7 +133,7 @@ def _filled(document: Document, data: bytes, file: str) -> tuple[Network, tuple[
         absent = [name for name in value["unused"] if isinstance(name, str) and name not in tensors]
         left = [name for name in value["unused"] if name not in absent]
         value = {key: entry for key, entry in value.items() if key != "unused"} | ({"unused": left} if left else {})
-        said += [f"left out of unused, the file has no such tensor: {name}" for name in absent]
+        said += [f"left out of unused, the file has no such tensor: {shown(name)}" for name in absent]
     open_scales = [node for node in _nodes(value) if node.get("scale_squared") == WIDTH]
     network = _bound(with_scales(value, {}), document, data, file)
     if open_scales:
@@ -170,16 +170,14 @@ def _with_scale(node: Any, scales: Mapping[str, str]) -> Any:
 def find_task(word: str | None, found: Found) -> Asked:
     """The task that an argument of `--task` names: a word of the network's file, or a JSON file.  One task alone needs no word."""
     if word is not None and is_file(word):
-        return read_asked(
-            parse(read_bounded(Path(word), LIMITS.statement_bytes), file=word, limit="statement_bytes"), found.network, file=word
-        )
-    if word is None and len(found.tasks) == 1:
-        word = next(iter(found.tasks))
-    if word not in found.tasks:
-        words = ", ".join(found.tasks) or "none in the network file"
-        got = "no --task" if word is None else word
+        value = parse(read_bounded(Path(word), LIMITS.statement_bytes), file=word, limit="statement_bytes")
+        return read_asked(value, found.network, file=word)
+    chosen = next(iter(found.tasks)) if word is None and len(found.tasks) == 1 else word
+    if chosen is None or chosen not in found.tasks:
+        words = shown(", ".join(found.tasks)) or "none in the network file"  # a stranger's text
+        got = "no --task" if chosen is None else chosen
         raise Usage("unknown-task", expected=f"--task with one of: {words}; or FILE.json", got=got, hint="see `verifier tasks`")
-    return read_asked(found.tasks[word], found.network, file=f"{found.source}, task {word}")
+    return read_asked(found.tasks[chosen], found.network, file=f"{found.source}, task {shown(chosen)}")
 
 
 def read_asked(value: Any, network: Network, *, file: str) -> Asked:

@@ -75,7 +75,7 @@ class FloatNetwork:
             full = [np.broadcast_to(one, (*tokens.shape, one.shape[-1])) for one in operands]
             return _attention(full[0], full[1], full[2], float(node.numbers["scale_squared"]), causal=node.words["mask"] == "causal")
         if node.operator == "sum_positions":
-            return np.broadcast_to(operands[0], (*tokens.shape, operands[0].shape[-1])).sum(1, keepdims=True)
+            return np.asarray(np.broadcast_to(operands[0], (*tokens.shape, operands[0].shape[-1])).sum(1, keepdims=True))
         if node.operator == "linear":
             product = reduce(np.matmul, map(self.weight, node.weights.get("factors", ())), operands[0])
             return sum(map(self.weight, node.weights.get("bias", ())), product)
