@@ -131,7 +131,7 @@ def fit_task(network: Network, task: Task, *, file: str) -> None:
 
 def fit_scope(network: Network, task: Task, scope: InputScope, *, file: str) -> None:
     """Refuse tokens that the network or the task does not have."""
-    tokens = min(network.vocabulary, task.layout.tokens or network.vocabulary)
-    if max(last for _, last in scope.ranges) >= tokens:
-        got = [list(ends) for ends in scope.ranges]
-        raise MalformedInput("bad-scope", expected=f"tokens below {tokens}", got=got, file=file, clause="2.6")
+    for (first, last), count in zip(scope.ranges, task.token_counts(network.vocabulary), strict=True):
+        if last >= min(count, network.vocabulary):
+            expected = f"tokens below {min(count, network.vocabulary)}"
+            raise MalformedInput("bad-scope", expected=expected, got=[first, last], file=file, clause="2.6")

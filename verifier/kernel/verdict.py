@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from fractions import Fraction
+from math import prod
 from typing import Any
 
 from verifier.kernel.arithmetic import Arithmetic
@@ -60,8 +61,7 @@ class Verdict:
     @property
     def scope_mass(self) -> Fraction:
         """The share of the inputs in scope among all sequences of the free slots."""
-        tokens = self.statement.subject.task.layout.tokens or self.context.network.vocabulary
-        return Fraction(self.statement.subject.total, tokens ** len(self.statement.subject.scope.ranges))
+        return Fraction(self.statement.subject.total, prod(self.statement.subject.task.token_counts(self.context.network.vocabulary)))
 
     def json(self) -> dict[str, Any]:
         """The object that `check --json` prints (certificates/schema/verdict.json)."""
