@@ -32,7 +32,7 @@ from verifier.kernel.tensor import Workshop
 
 ARITHMETICS: tuple[Arithmetic, ...] = (ReferenceArithmetic(), FastArithmetic())
 UNDECIDED = {"undecided-divisor", "undecided-root", "undecided-exponential", "undecided-loss"}
-INPUTS = 6  # of one network
+INPUTS = 4  # of one network
 
 
 @dataclass
