@@ -203,11 +203,11 @@ def test_infinite_ends_of_the_fast_arithmetic(name: str) -> None:
 @pytest.mark.parametrize("name", TRUE)
 def test_nan_is_never_decided(name: str) -> None:
     nothing = Tensor(("cell",), EnclosureCells(np.array([np.nan]), np.array([np.nan])), "enclosure", Ledger())
-    try:
-        found = called(name, nothing)
-    except StepRejected as error:  # a quotient by it
-        assert error.code == "undecided-divisor"
+    if name in ("sigmoid", "silu", "gelu_tanh"):  # quotients by it
+        with pytest.raises(StepRejected, match="undecided-divisor"):
+            called(name, nothing)
         return
+    found = called(name, nothing)
     assert found.certainly_positive().to_list() == [False]
     assert found.certainly_nonpositive().to_list() == [False]
     assert ends(found.cells) == ([None], [None])
