@@ -28,7 +28,7 @@ def test_random_networks(bundle: int) -> None:
     for number in range(NETWORKS // BUNDLES):
         check(random_net(f"test {bundle} {number}"), number, tally)
     assert tally.failures == []
-    assert tally.networks == NETWORKS // BUNDLES
+    assert (tally.networks, tally.unknown) == (NETWORKS // BUNDLES, 0)
     assert tally.logits > 1000
     assert tally.right > tally.open
     assert tally.wrong > tally.open
