@@ -33,7 +33,7 @@ class Ledger:
     dense: int = 0  # of the flops, those in dense products: hundreds of times quicker than others, limited apart
     # not a length of the proof, but time
     words: int = 0  # products of two 64-bit words in exact matrix products
-    exponentials: int = 0
+    exponentials: dict[str, int] = field(default_factory=dict)  # by the limit that bounds them
 
     @property
     def operations(self) -> int:
@@ -56,9 +56,10 @@ class Ledger:
         self.words += words
         check_limit("word_operations", self.words)
 
-    def count_exponentials(self, exponentials: int) -> None:
-        self.exponentials += exponentials
-        check_limit("exponentials", self.exponentials)
+    def count_exponentials(self, exponentials: int, limit_name: str) -> None:
+        """limit_name: the field that bounds them, by what one of them takes."""
+        self.exponentials[limit_name] = self.exponentials.get(limit_name, 0) + exponentials
+        check_limit(limit_name, self.exponentials[limit_name])
 
 
 @dataclass(frozen=True)

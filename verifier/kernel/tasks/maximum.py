@@ -12,6 +12,10 @@ from verifier.kernel.tasks.task import Task, Tokens, read_single
 class Maximum(Task):
     """max: groups are the pairs (query, maximum), the query being the token of the last free slot."""
 
+    @property
+    def symmetric(self) -> bool:
+        return True
+
     def answers(self, sequence: Tokens) -> tuple[int, ...]:
         return (max(sequence[slot] for slot in self.layout.free),)
 
@@ -25,6 +29,10 @@ class Maximum(Task):
 @dataclass(frozen=True)
 class Minimum(Task):
     """min, with the same groups."""
+
+    @property
+    def symmetric(self) -> bool:
+        return True
 
     def answers(self, sequence: Tokens) -> tuple[int, ...]:
         return (min(sequence[slot] for slot in self.layout.free),)

@@ -37,6 +37,11 @@ class Task(ABC):
     layout: Layout
     json: dict[str, Any]
 
+    @property
+    def symmetric(self) -> bool:
+        """Whether the answers do not depend on the order of the free slots' tokens, and the group only on which is in the last one."""
+        return False
+
     def sequence(self, tokens: Tokens) -> Tokens:
         """All tokens of an input, position 0 first; `tokens`: those of the free slots, in the order of the slots."""
         line = [self.layout.fixed.get(slot, 0) for slot in range(self.layout.positions)]
