@@ -108,7 +108,9 @@ def counted(rule: str, **hints: Any) -> list[dict[str, Any]]:
 # Bags of tokens
 
 
-def bag(rng: random.Random, v: int, n: int, *, tables: int = 1, hidden: int = 3, outputs: int | None = None, scale: float = 1.0) -> tuple[Any, Any]:
+def bag(
+    rng: random.Random, v: int, *, tables: int = 1, hidden: int = 3, outputs: int | None = None, scale: float = 1.0
+) -> tuple[Any, Any]:
     """Program and weights of a sum of table rows; tables: 1, or one per position."""
     names = [f"E{i}" for i in range(tables)]
     weights = {name: normal(rng, v, hidden, scale) for name in names} | {"U": normal(rng, hidden, outputs or v, scale)}
@@ -122,12 +124,13 @@ def bag(rng: random.Random, v: int, n: int, *, tables: int = 1, hidden: int = 3,
 
 def bag_logits(case: Case, sequence: Sequence[int]) -> list[Fraction]:
     """All logits of a bag, exactly."""
-    tables = [name for name in case.program["nodes"][0]["tables"]]
+    tables = list(case.program["nodes"][0]["tables"])
     hidden = [Fraction(0)] * len(case.weights["U"])
     for place, token in enumerate(sequence):
         row = case.weights[tables[place if len(tables) > 1 else 0]][token]
         hidden = [a + Fraction(b) for a, b in zip(hidden, row, strict=True)]
-    return [sum((a * Fraction(b) for a, b in zip(hidden, column, strict=True)), Fraction(0)) for column in zip(*case.weights["U"], strict=True)]
+    columns = zip(*case.weights["U"], strict=True)
+    return [sum((a * Fraction(b) for a, b in zip(hidden, column, strict=True)), Fraction(0)) for column in columns]
 
 
 def full(v: int, n: int, *conditions: dict[str, Any]) -> dict[str, Any]:

@@ -97,6 +97,15 @@ class Bag:
         """Rows of the last free slot, axes (token, output)."""
         return self.of_slot(table, self.judge.task.layout.free[-1]).take("token", last)
 
+    def columns(self, met: Met) -> Iterator[tuple[int, list[int]]]:
+        """Of each slot the tokens at all pairs of a head and a last token."""
+        layout, last = self.judge.task.layout, list(met.last)
+        for slot, token in layout.fixed.items():
+            yield slot, [token] * (len(met.heads) * len(last))
+        for index, slot in enumerate(layout.free[:-1]):
+            yield slot, [head[index] for head in met.heads for _ in last]
+        yield layout.free[-1], last * len(met.heads)
+
     def met(self, pairs: int) -> Iterator[Met]:
         """All inputs in scope, about so many at once."""
         *others, (first, final) = self.context.subject.scope.ranges
@@ -137,6 +146,9 @@ class Bag:
         if not self.symmetric:
             yield task.group(tokens, answers), 1
             return
+        if tokens[0] == tokens[-1]:
+            yield task.group(tokens, answers), 1
+            return
         for index, token in enumerate(tokens):  # each different token in the last slot, which is all of the order that a group can see
             if not index or token != tokens[index - 1]:
                 rest = (*tokens[:index], *tokens[index + 1 :])
@@ -156,8 +168,8 @@ class Bag:
 
 def _orders(tokens: Tokens) -> int:
     """In how many orders ascending tokens can be put."""
-    if len(tokens) == 2:
-        return 2 - (tokens[0] == tokens[1])
+    if len(tokens) <= 2:
+        return 1 if tokens[0] == tokens[-1] else 2
     ways = factorial(len(tokens))
     for _, alike in groupby(tokens):
         ways //= factorial(len(tuple(alike)))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 from operator import add
 
@@ -30,16 +31,14 @@ def bag_accuracy(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hint], 
     """
     bag = Bag.of(Judge.of(context, labelled(context.subject.task, hints)), context)
     signs = _Signs(bag)
-    right: dict[Group, int] = {}
-    wrong: dict[Group, int] = {}
-    totals: dict[Group, int] = {}
+    tally: dict[tuple[Group, int], int] = defaultdict(int)
     for met in bag.met(max(CELLS_AT_ONCE // len(bag.judge.network.outputs), 1)):
         for (_, tokens, label), sign in zip(met.inputs, signs.of(met), strict=True):
             for group, orders in bag.groups(tokens, label):
-                totals[group] = totals.get(group, 0) + orders
-                right[group] = right.get(group, 0) + (sign > 0) * orders
-                wrong[group] = wrong.get(group, 0) + (sign < 0) * orders
-    return Count(right, wrong, totals)
+                tally[group, sign] += orders
+    groups = {group for group, _ in tally}
+    right, open_, wrong = ({group: tally.get((group, sign), 0) for group in groups} for sign in (1, 0, -1))
+    return Count(right, wrong, {group: right[group] + open_[group] + wrong[group] for group in groups})
 
 
 class _Signs:
@@ -54,10 +53,10 @@ class _Signs:
     def of(self, met: Met) -> list[int]:
         """For each input met 1, -1 or 0: right, wrong, open."""
         bag, others = self.bag, len(self.bag.judge.network.outputs) - 1
-        pairs = [((*head, token), 0) for head in met.heads for token in met.last]
-        for index, tokens, label in met.inputs:
-            pairs[index] = tokens, label
-        own = self._at_labels(self.floors, pairs).split("input", head=len(met.heads), token=len(met.last))
+        labels = [0] * (len(met.heads) * len(met.last))  # what is found of pairs that are not met is not looked at
+        for index, _, label in met.inputs:
+            labels[index] = label
+        own = self._at_labels(self.floors, bag.columns(met), labels).split("input", head=len(met.heads), token=len(met.last))
         ceilings = bag.of_last(self.ceilings, met.last)
         for part in [*bag.fixed(self.ceilings), *bag.of_heads(self.ceilings, met.heads)]:
             ceilings = ceilings + part
@@ -74,22 +73,17 @@ class _Signs:
 
     def _lost(self, inputs: Sequence[tuple[Tokens, int]]) -> list[bool]:
         """Whether some other output is certainly not less than the right one."""
-        bag, slots = self.bag, range(self.bag.judge.task.layout.positions)
-        sequences = [bag.judge.task.sequence(tokens) for tokens, _ in inputs]
-        columns = zip(*sequences, strict=True)
-        floors = reduce(add, [bag.of_slot(self.floors, slot).take("token", column) for slot, column in zip(slots, columns, strict=True)])
-        floors = floors.renamed(token="input")
-        own = self._at_labels(self.ceilings, inputs)
+        bag, labels = self.bag, [label for _, label in inputs]
+        columns = list(enumerate(zip(*(bag.judge.task.sequence(tokens) for tokens, _ in inputs), strict=True)))
+        floors = reduce(add, [bag.of_slot(self.floors, slot).take("token", column) for slot, column in columns]).renamed(token="input")
+        own = self._at_labels(self.ceilings, columns, labels)
         above = (own - floors).certainly_positive().trues("output")  # outputs whose floor is below the right one's ceiling
-        itself = (own - self._at_labels(self.floors, inputs)).certainly_positive().to_list()
+        itself = (own - self._at_labels(self.floors, columns, labels)).certainly_positive().to_list()
         outputs = len(bag.judge.network.outputs)
         return [count - mine < outputs - 1 for count, mine in zip(above.to_list(), itself, strict=True)]
 
-    def _at_labels(self, table: Tensor, inputs: Sequence[tuple[Tokens, int]]) -> Tensor:
-        """Sums over the slots of a table at the right outputs, axis input."""
-        sequences = [self.bag.judge.task.sequence(tokens) for tokens, _ in inputs]
-        labels = [label for _, label in inputs]
-        columns = enumerate(zip(*sequences, strict=True))
+    def _at_labels(self, table: Tensor, columns: Iterable[tuple[int, Sequence[int]]], labels: Sequence[int]) -> Tensor:
+        """Sums over the slots of a table at the right outputs, axis input; columns: the tokens of each slot."""
         return reduce(add, [self.bag.of_slot(table, slot).at("input", token=column, output=labels) for slot, column in columns])
 
     def _exactly(self, tokens: Tokens, label: int) -> int:

@@ -64,12 +64,7 @@ class _Losses:
 
     def _deficits(self, met: Met) -> Iterator[Tensor]:
         """c_i[t_i] - M_i[t_i, y] of each slot, axis input."""
-        task, labels = self.bag.judge.task, [label for _, _, label in met.inputs]
-        for slot in range(task.layout.positions):
-            table = self.bag.of_slot(self.deficits, slot)
-            if slot in task.layout.fixed:
-                tokens = [task.layout.fixed[slot]] * len(labels)
-            else:
-                index = task.layout.free.index(slot)
-                tokens = [chosen[index] for _, chosen, _ in met.inputs]
-            yield table.at("input", token=tokens, output=labels)
+        chosen = [index for index, _, _ in met.inputs]
+        labels = [label for _, _, label in met.inputs]
+        for slot, column in self.bag.columns(met):
+            yield self.bag.of_slot(self.deficits, slot).at("input", token=[column[index] for index in chosen], output=labels)

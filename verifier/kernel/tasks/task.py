@@ -44,6 +44,8 @@ class Task(ABC):
 
     def sequence(self, tokens: Tokens) -> Tokens:
         """All tokens of an input, position 0 first; `tokens`: those of the free slots, in the order of the slots."""
+        if len(self.layout.free) == self.layout.positions:
+            return tokens
         line = [self.layout.fixed.get(slot, 0) for slot in range(self.layout.positions)]
         for slot, token in zip(self.layout.free, tokens, strict=True):
             line[slot] = token
