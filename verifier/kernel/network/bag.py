@@ -22,6 +22,8 @@ from verifier.kernel.network.judging import Judge
 from verifier.kernel.tasks.task import Tokens
 from verifier.kernel.tensor import Tensor
 
+INPUT_OPERATIONS = 64  # charged for naming an input, its right answer and its group
+
 
 @dataclass(frozen=True)
 class Met:
@@ -119,6 +121,7 @@ class Bag:
             for start in range(first, final + 1, pairs):
                 last = range(start, min(start + pairs, final + 1))
                 inputs = tuple(self._inputs(batch, last))
+                self.context.ledger.count(integer_ops=INPUT_OPERATIONS * len(inputs))
                 if inputs:
                     yield Met(batch, last, inputs)
 
