@@ -76,11 +76,9 @@ class _Signs:
         bag, labels = self.bag, [label for _, label in inputs]
         columns = list(enumerate(zip(*(bag.judge.task.sequence(tokens) for tokens, _ in inputs), strict=True)))
         floors = reduce(add, [bag.of_slot(self.floors, slot).take("token", column) for slot, column in columns]).renamed(token="input")
-        own = self._at_labels(self.ceilings, columns, labels)
-        above = (own - floors).certainly_positive().trues("output")  # outputs whose floor is below the right one's ceiling
-        itself = (own - self._at_labels(self.floors, columns, labels)).certainly_positive().to_list()
-        outputs = len(bag.judge.network.outputs)
-        return [count - mine < outputs - 1 for count, mine in zip(above.to_list(), itself, strict=True)]
+        lows, highs = (self._at_labels(table, columns, labels).to_list() for table in (self.floors, self.ceilings))
+        tops = floors.max("output").to_list()  # a top above the right output's own floor is another output's
+        return [top >= high and top > low for top, high, low in zip(tops, highs, lows, strict=True)]
 
     def _at_labels(self, table: Tensor, columns: Iterable[tuple[int, Sequence[int]]], labels: Sequence[int]) -> Tensor:
         """Sums over the slots of a table at the right outputs, axis input; columns: the tokens of each slot."""
