@@ -80,6 +80,10 @@ class Judge:
 
     def losses(self, batch: Batch) -> int:
         """An upper bound of the sum of the cross entropies, in units of 2^-LOSS_BITS nats.  The task reads one answer."""
+        return sum(self.loss_units(batch))
+
+    def loss_units(self, batch: Batch) -> list[int]:
+        """An upper bound of the cross entropy of each input, in these units."""
         own = self._own(batch)
         # the right output itself stands for exp(0) = 1, whatever the gap between its logit and itself
         others = own.where(self._constant(0, own), (-self._gaps(batch)).exp()).sum("output")
@@ -87,7 +91,7 @@ class Judge:
         floors = (-loss.select("place", 0)).floor("input", LOSS_BITS).to_list()
         if min(floors) <= NEVER:
             raise StepRejected("undecided-loss", expected="logits whose loss is finite", got="an enclosure without end")
-        return -int(sum(floors))
+        return [-floor for floor in floors]
 
     def possible_outputs(self, batch: Batch) -> dict[int, int]:
         """Per output the number of inputs to which it may be the answer: no other output is certainly greater."""
