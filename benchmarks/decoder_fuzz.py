@@ -117,9 +117,8 @@ def model_twice(data: bytes) -> None:
     """The reader of weights, and the model made of them."""
     from verifier.kernel.errors import VerifierError
     from verifier.kernel.floats import binary64_bits
-    from verifier.networks.attention_only import read_model
-from verifier.kernel.model import WEIGHTS  # PORT
     from verifier.kernel.safetensors import read_safetensors
+    from verifier.networks.attention_only import TENSORS, read_model
 
     tensors = read_safetensors(data, file="f")
     covered = sum(len(tensor.data) for tensor in tensors.values())
@@ -133,7 +132,7 @@ from verifier.kernel.model import WEIGHTS  # PORT
     except VerifierError:
         return
     copy = {}
-    for name, (key, letters) in WEIGHTS.items():
+    for name, (key, letters) in TENSORS.items():
         rows = model.weights[name]
         values = b"".join(binary64_bits(*entry).to_bytes(8, "little") for row in rows for entry in row)
         copy[key] = ("F64", [1] * letters.startswith("1") + [len(rows), len(rows[0])], values)

@@ -30,8 +30,8 @@ from verifier.fast import FastArithmetic
 from verifier.kernel import margins
 from verifier.kernel.facts import Context, Slack, Table
 from verifier.kernel.matrix import Matrix
-from verifier.networks.attention_only import read_model
 from verifier.kernel.replay import new_context
+from verifier.networks.attention_only import read_model
 from verifier.prove import prove
 from verifier.strategies import STRATEGIES
 
@@ -69,7 +69,7 @@ def main() -> None:
     """Measure, write."""
     data = (ROOT / MODEL).read_bytes()
     model = read_model(data, file=MODEL)
-    context = new_context(model, whole_domain(model, "float32"), FastArithmetic())
+    context = new_context(model.network, whole_domain(model, "float32"), FastArithmetic())
     if context.rounding is None:
         raise RuntimeError("a subject about float32 has rounding errors")
     etas = logit_errors(context)

@@ -34,8 +34,8 @@ from tests.models import Rows, TinyModel, random_model
 from tests.oracle import truth
 from verifier.domain import whole_domain
 from verifier.kernel.facts import Count, Fact, Table
-from verifier.networks.attention_only import read_model
 from verifier.kernel.statement import Subject
+from verifier.networks.attention_only import read_model
 from verifier.prove import prove
 from verifier.reproduction import REPAIRED, Group, Repairs, Reproduction, reproduce
 from verifier.strategies import STRATEGIES

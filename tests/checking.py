@@ -9,17 +9,17 @@ import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tests.models import TinyModel
+from tests.models import TinyModel, network
 from verifier.fast import FastArithmetic
 from verifier.kernel.arithmetic import Arithmetic
 from verifier.kernel.certificate import read_certificate
 from verifier.kernel.facts import Context, Fact
-from verifier.networks.attention_only import read_model
 from verifier.kernel.reference import ReferenceArithmetic
 from verifier.kernel.replay import new_context
 from verifier.kernel.rules import RULES
 from verifier.kernel.statement import read_statement
 from verifier.kernel.verdict import Verdict, check
+from verifier.networks.attention_only import read_model
 
 Step = dict[str, Any]
 Scope = Sequence[Sequence[int]]
@@ -40,16 +40,16 @@ def subject(model: TinyModel, scope: Scope | None = None) -> dict[str, Any]:
     ranges = [list(pair) for pair in scope] if scope is not None else full_scope(model)
     return {
         "model": model.digest,
-        "architecture": "attention-only-1",
-        "task": "max",
-        "scope": ranges,
+        "network": network(model.h),
+        "task": {"name": "max", "positions": len(ranges)},
+        "scope": {"tokens": ranges},
         "function": "real",
     }
 
 
 def statement(model: TinyModel, bound: str = "0/1", scope: Scope | None = None) -> dict[str, Any]:
     claim = {"metric": "accuracy", "relation": ">=", "bound": bound}
-    return {"format": "verifier-statement/1", "subject": subject(model, scope), "claim": claim}
+    return {"format": "verifier-statement/2", "subject": subject(model, scope), "claim": claim}
 
 
 def digest(value: Any) -> str:
@@ -58,7 +58,7 @@ def digest(value: Any) -> str:
 
 
 def certificate(model: TinyModel, steps: Sequence[Step], scope: Scope | None = None) -> dict[str, Any]:
-    return {"format": "verifier-certificate/1", "subject": digest(subject(model, scope)), "steps": list(steps)}
+    return {"format": "verifier-certificate/2", "subject": digest(subject(model, scope)), "steps": list(steps)}
 
 
 def encoded(value: Any) -> bytes:
@@ -136,7 +136,7 @@ def facts(
     signatures = {name: rule.signature for name, rule in RULES.items()}
     decoded = read_certificate(encoded(certificate(model, steps, scope)), signatures, file="certificate")
     asked = read_statement(encoded(statement(model, scope=scope)), file="statement").subject
-    context = new_context(read_model(model.data, file="model"), asked, arithmetic(by))
+    context = new_context(read_model(model.data, file="model").network, asked, arithmetic(by))
     known: dict[str, Fact] = {}
     for one in decoded.steps:
         premises = {role: [known[name] for name in ids] for role, ids in one.premises.items()}

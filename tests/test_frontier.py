@@ -33,8 +33,8 @@ from verifier.frontier_rows import (
     row_path,
     stored_row,
 )
-from verifier.networks.attention_only import read_model
 from verifier.labels import place_labels
+from verifier.networks.attention_only import read_model
 from verifier.strategies import STRATEGIES, Strategy
 
 MODELS = Path(__file__).parent.parent / "certificates" / "models"

@@ -48,7 +48,7 @@ SUBJECT = "sha256:" + "0" * 64
 
 
 def read(steps: Any, **changes: Any) -> Certificate:
-    document = {"format": "verifier-certificate/1", "subject": SUBJECT, "steps": steps, **changes}
+    document = {"format": "verifier-certificate/2", "subject": SUBJECT, "steps": steps, **changes}
     return read_certificate(encoded(document), SIGNATURES, file="FILE")
 
 
@@ -90,7 +90,7 @@ def raw(kind: str, shape: Any, data: bytes | str) -> dict[str, Any]:
 NAN, ONE = struct.pack("<d", float("nan")), struct.pack("<d", 1.0)
 STEP = "3.4, step x"
 REFUSED: dict[str, tuple[Callable[[], Any], str, str]] = {
-    "another format": (lambda: read([], format="verifier-certificate/2"), "unknown-word", "3.1"),
+    "another format": (lambda: read([], format="verifier-certificate/1"), "unknown-word", "3.1"),
     "a subject that is no digest": (lambda: read([], subject="sha256:0"), "not-a-digest", "3.2"),
     "a subject in capitals": (lambda: read([], subject="sha256:" + "A" * 64), "not-a-digest", "3.2"),
     "a subject with a line after it": (lambda: read([], subject=SUBJECT + "\n"), "not-a-digest", "3.2"),

@@ -18,8 +18,8 @@ from verifier.domain import whole_domain
 from verifier.kernel import limits
 from verifier.kernel.errors import VerifierError
 from verifier.kernel.limits import LIMITS
-from verifier.networks.attention_only import read_model
 from verifier.kernel.statement import Statement, bind, read_statement
+from verifier.networks.attention_only import read_model
 
 TINY = random_model(1, v=3, n=2)
 Document = dict[str, Any]
@@ -44,13 +44,13 @@ def changed(path: str, value: Any) -> Document:
 
 
 def bound_to(document: Document, model: TinyModel = TINY) -> None:
-    bind(read(document), read_model(model.data, file="model"), file="FILE")
+    bind(read(document).subject, read_model(model.data, file="model").network, file="FILE")
 
 
 def test_a_statement_is_read() -> None:
     read_back = read(statement(TINY, "19/20", [[0, 2], [1, 1]]))
     assert read_back.claim.bound == Fraction(19, 20)
-    assert read_back.subject.scope == ((0, 2), (1, 1))
+    assert read_back.subject.scope.ranges == ((0, 2), (1, 1))
     assert read_back.subject.total == 3
     assert read_back.json == statement(TINY, "19/20", [[0, 2], [1, 1]])
 
@@ -76,16 +76,17 @@ def test_the_whole_domain_is_every_token_everywhere() -> None:
     assert whole_domain(model).total == 9
 
 
-def test_the_sentence_says_what_is_claimed() -> None:
-    assert read(statement(TINY)).subject.sentence() == (
-        f"model {TINY.digest[:19]}... (attention-only-1), task max-of-2, all 9 inputs with tokens 0..2, "
-        "logits in real arithmetic, a tie counts as wrong"
-    )
-    assert "one token range per position" in read(statement(TINY, scope=[[0, 1], [0, 2]])).subject.sentence()
+def test_the_lines_say_what_is_claimed() -> None:
+    lines = read(statement(TINY)).subject.lines()
+    assert lines[0] == f"network: attention-only-1, weights {TINY.digest}"
+    assert lines[1:4] == ["  e = row of the token of embed.W_E", "  p = row of the position of pos_embed.W_pos", "  x = e + p"]
+    assert lines[-2] == "task: right is the largest of 2 tokens; a tie counts as wrong"
+    assert lines[-1] == "inputs: all 9 with tokens 0..2; logits in real arithmetic"
+    assert "one token range per free slot" in read(statement(TINY, scope=[[0, 1], [0, 2]])).subject.lines()[-1]
 
 
 REFUSED: list[tuple[str, Any, str, str]] = [
-    ("format", "verifier-statement/2", "unknown-word", "2.1"),
+    ("format", "verifier-statement/1", "unknown-word", "2.1"),
     ("format", ..., "missing-field", "2"),
     ("note", "trust me", "unknown-field", "2"),
     ("assume", [], "unknown-field", "2"),
@@ -93,21 +94,26 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("subject.note", "x", "unknown-field", "2.2"),
     ("subject.scope", ..., "missing-field", "2.2"),
     ("subject.model", 5, "wrong-type", "2.3"),
-    ("subject.architecture", "attention-only-2", "unknown-word", "2.4"),
-    ("subject.architecture", "attention‑only‑1", "unknown-word", "2.4"),  # non-breaking hyphens
-    ("subject.task", "min", "unknown-word", "2.5"),
-    ("subject.task", "mаx", "unknown-word", "2.5"),  # a Cyrillic а
-    ("subject.scope", {}, "wrong-type", "2.6"),
-    ("subject.scope", [], "bad-scope", "2.6"),
-    ("subject.scope", [[0, 2], [2, 1]], "bad-scope", "2.6"),
-    ("subject.scope", [[0, 2], [0]], "bad-scope", "2.6"),
-    ("subject.scope", [[0, 2], [0, 1, 2]], "bad-scope", "2.6"),
-    ("subject.scope", [[0, 2], []], "bad-scope", "2.6"),
-    ("subject.scope", [[0, 2], 2], "wrong-type", "2.6"),
-    ("subject.scope", [[0, 2], [-1, 2]], "out-of-range", "2.6"),
-    ("subject.scope", [[0, 2], [0, 1 << 40]], "out-of-range", "2.6"),
-    ("subject.scope", [[0, 2], [False, 2]], "wrong-type", "2.6"),
-    ("subject.scope", [[0, 2], ["0", 2]], "wrong-type", "2.6"),
+    ("subject.architecture", "attention-only-1", "unknown-field", "2.2"),
+    ("subject.network", "attention-only-1", "wrong-type", "2.4"),
+    ("subject.network.name", "attention‑only‑1", "bad-id", "5.1"),  # non-breaking hyphens
+    ("subject.task", "max", "missing-field", "2.5"),
+    ("subject.task.name", "argmax", "unknown-word", "2.5"),
+    ("subject.task.name", "mаx", "unknown-word", "2.5"),  # a Cyrillic а
+    ("subject.task.positions", 3, "bad-scope", "2.6"),
+    ("subject.scope", {}, "missing-field", "2.6"),
+    ("subject.scope", [[0, 2], [0, 2]], "wrong-type", "2.6"),
+    ("subject.scope.note", "x", "unknown-field", "2.6"),
+    ("subject.scope.tokens", [], "bad-scope", "2.6"),
+    ("subject.scope.tokens", [[0, 2], [2, 1]], "bad-scope", "2.6"),
+    ("subject.scope.tokens", [[0, 2], [0]], "bad-scope", "2.6"),
+    ("subject.scope.tokens", [[0, 2], [0, 1, 2]], "bad-scope", "2.6"),
+    ("subject.scope.tokens", [[0, 2], []], "bad-scope", "2.6"),
+    ("subject.scope.tokens", [[0, 2], 2], "wrong-type", "2.6"),
+    ("subject.scope.tokens", [[0, 2], [-1, 2]], "out-of-range", "2.6"),
+    ("subject.scope.tokens", [[0, 2], [0, 1 << 40]], "out-of-range", "2.6"),
+    ("subject.scope.tokens", [[0, 2], [False, 2]], "wrong-type", "2.6"),
+    ("subject.scope.tokens", [[0, 2], ["0", 2]], "wrong-type", "2.6"),
     ("subject.function", "float16", "unknown-word", "2.7"),
     ("claim", None, "wrong-type", "2.8"),
     ("claim.certified", 9, "unknown-field", "2.8"),
@@ -164,14 +170,19 @@ def test_a_statement_about_this_model_is_accepted() -> None:
         (changed("subject.model", "sha256:" + "0" * 64), "model-digest", "2.3"),
         (changed("subject.model", TINY.digest.upper()), "model-digest", "2.3"),
         (changed("subject.model", "\n\x1b[2J" + "x" * 5000), "model-digest", "2.3"),
-        (changed("subject.scope", [[0, 2]]), "bad-scope", "2.6"),
-        (changed("subject.scope", [[0, 2]] * 3), "bad-scope", "2.6"),
-        (changed("subject.scope", [[0, 2], [0, 3]]), "bad-scope", "2.6"),
-        (changed("subject.scope", [[3, 3], [0, 2]]), "bad-scope", "2.6"),
     ],
 )
 def test_a_statement_about_another_model_is_refused(document: Document, code: str, clause: str) -> None:
     assert refused(lambda: bound_to(document), MISMATCH) == (code, clause)
+
+
+@pytest.mark.parametrize("ranges", [[[0, 2]], [[0, 2]] * 3, [[0, 2], [0, 3]], [[3, 3], [0, 2]]])
+def test_a_scope_that_does_not_fit_the_model_is_refused(ranges: list[list[int]]) -> None:
+    assert refused(lambda: bound_to(changed("subject.scope.tokens", ranges))) == ("bad-scope", "2.6")
+
+
+def test_more_positions_than_the_model_has_are_refused() -> None:
+    assert refused(lambda: bound_to(statement(TINY, "1/2", [[0, 2]] * 3))) == ("task-misfit", "2.5")
 
 
 def test_limits_apply(monkeypatch: pytest.MonkeyPatch) -> None:

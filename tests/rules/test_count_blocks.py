@@ -8,24 +8,23 @@ from math import prod
 
 import pytest
 
-from tests.checking import ARITHMETICS, subject
+from tests.checking import ARITHMETICS
 from tests.checking import arithmetic as arithmetic_named
 from tests.models import random_model
+from verifier.domain import maximum_subject
 from verifier.kernel.facts import AbsentPresent, Block, Context, Count, Scope, Split
-from verifier.networks.attention_only import read_model
 from verifier.kernel.replay import new_context
 from verifier.kernel.rules.count_blocks import count_blocks
-from verifier.kernel.statement import Subject
 from verifier.kernel.tensor import Tensor
+from verifier.networks.attention_only import read_model
 
 Numbers = dict[tuple[int, ...], int]
 
 
 def context_for(by: str, v: int, ranges: list[tuple[int, int]]) -> Context:
     model = random_model(1, v=v, n=len(ranges))
-    asked = subject(model, ranges)
-    known = Subject(asked["model"], asked["architecture"], "max", tuple(ranges), "real")
-    return new_context(read_model(model.data, file="model"), known, arithmetic_named(by))
+    decoded = read_model(model.data, file="model")
+    return new_context(decoded.network, maximum_subject(decoded, tuple(ranges)), arithmetic_named(by))
 
 
 def random_blocks(rng: random.Random, maximum: int) -> tuple[Block, ...]:

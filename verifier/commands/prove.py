@@ -12,7 +12,7 @@ from typing import Any
 
 from verifier.commands.evaluate import shown
 from verifier.fast import FastArithmetic
-from verifier.files import refuse_to_overwrite, write_atomically
+from verifier.files import refuse_to_overwrite, write_together
 from verifier.kernel.errors import Usage
 from verifier.kernel.inputs import read_bounded
 from verifier.kernel.limits import LIMITS
@@ -111,8 +111,7 @@ def run(args: argparse.Namespace) -> int:
     comparison = _compared(args, target)
     with stages("proving") as report:
         proof = prove(model, strategy, file=str(args.model), statement=statement, target=target, progress=report)
-    for path, content in zip(outputs, (proof.statement, proof.certificate), strict=True):
-        write_atomically(path, content, force=args.force)
+    write_together(dict(zip(outputs, (proof.statement, proof.certificate), strict=True)), force=args.force)
     missed = args.require is not None and not replace(target, bound=args.require).claim(args.require).follows_from(proof.proved)
     report_to(args, proof, outputs, missed, filled, comparison)
     return 1 if missed else max(verdict.exit_code for verdict in proof.verdicts)

@@ -262,7 +262,7 @@ class Context:
     subject: Subject
     workshop: Workshop
     ledger: Ledger
-    _remembered: dict[tuple[str, int], tuple[Table, Tensor, int]] = field(default_factory=dict, repr=False)
+    _made: dict[tuple[str, int], tuple[Table, Tensor, int]] = field(default_factory=dict, repr=False)
 
     def once(self, what: str, fact: Table, make: Callable[[], Tensor]) -> Tensor:
         """What `make` makes of a table fact, made once in a check, however many steps read it.
@@ -270,14 +270,11 @@ class Context:
         Each of these steps is charged the same flops, so the length of a proof does not depend on what the checker remembers.
         """
         # attack: hundreds of steps, each of which computes the same million exponentials
-        key = what, id(fact)
-        if key in self._remembered:
-            _, tensor, flops = self._remembered[key]
-            self.ledger.count(flops)
-            return tensor
-        before = self.ledger.flops
-        tensor = make()
-        self._remembered[key] = fact, tensor, self.ledger.flops - before  # with the fact, whose id is no other's while it is kept
+        key, before = (what, id(fact)), self.ledger.flops
+        if key not in self._made:
+            self._made[key] = fact, make(), self.ledger.flops - before  # with the fact, whose id is no other's while it is kept
+        _, tensor, flops = self._made[key]
+        self.ledger.count(before + flops - self.ledger.flops)  # nothing more for the step that made it
         return tensor
 
     @cached_property

@@ -139,9 +139,9 @@ class Interval:
 def _exp_of(x: Number) -> Interval:
     """An enclosure of exp at one number."""
     sign, mantissa, exponent, bits = x
-    if exponent + bits > LOWEST_ARGUMENT.bit_length():  # |x| >= 2^20
+    if exponent + bits >= LOWEST_ARGUMENT.bit_length():  # |x| >= 2^20
         if not sign:
-            raise OverflowError("exp of a number above 2^20")
+            raise OverflowError("exp of a number not below 2^20")
         return Interval.of(*exp_nonpositive(-1 << ARGUMENT_BITS + LOWEST_ARGUMENT.bit_length(), -LOWEST_ARGUMENT << ARGUMENT_BITS))
     places = exponent + ARGUMENT_BITS
     low, high = (mantissa << places,) * 2 if places >= 0 else (mantissa >> -places, -(-mantissa >> -places))

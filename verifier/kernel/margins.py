@@ -10,7 +10,7 @@ constant per query (L2): both scores are lowered so that their largest exponent 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -89,7 +89,7 @@ def softmax_weights(table: Table, context: Context) -> Tensor:
     for row in widened(table):
         largest, exponent = max(upper for _, upper, _ in row), row[0][2]
         context.ledger.count(flops=4 * ends * len(row))
-        context.ledger.count_exponentials(len(row))
+        context.ledger.spend(exponentials=len(row))
         for low, high, _ in row:
             lower, upper = divided_by_root(low - largest, exponent, context.model.head_width)
             if high != low:
@@ -116,36 +116,33 @@ class Margins:
         facts = table_premises(premises)
         return Margins(facts, with_rounding(facts, context), context)
 
-    def _enclosed(self, name: str) -> Tensor:
-        return self.context.once("entries", self.facts[name], lambda: enclosed(self.tables[name], self.context))
-
-    def _weights(self, name: str) -> Tensor:
-        return self.context.once("weights", self.facts[name], lambda: softmax_weights(self.tables[name], self.context))
+    def _made(self, name: str, make: Callable[[Table, Context], Tensor]) -> Tensor:
+        return self.context.once(make.__name__, self.facts[name], lambda: make(self.tables[name], self.context))
 
     @cached_property
     def skip(self) -> Tensor:
         """EU, axes (query, output)."""
-        return self._enclosed("skip")
+        return self._made("skip", enclosed)
 
     @cached_property
     def copy(self) -> Tensor:
         """OV, axes (key, output)."""
-        return self._enclosed("copy")
+        return self._made("copy", enclosed)
 
     @cached_property
     def place_copy(self) -> Tensor:
         """PV, axes (slot, output)."""
-        return self._enclosed("position_copy").renamed(position="slot")
+        return self._made("position_copy", enclosed).renamed(position="slot")
 
     @cached_property
     def omega(self) -> Tensor:
         """Token weights, axes (query, key)."""
-        return self._weights("score")
+        return self._made("score", softmax_weights)
 
     @cached_property
     def rho(self) -> Tensor:
         """Position weights, axes (query, slot)."""
-        return self._weights("position_score").renamed(position="slot")
+        return self._made("position_score", softmax_weights).renamed(position="slot")
 
     def check_divisors(self, maxima: Iterable[int]) -> None:
         """Raise StepRejected where `normalised` or `own_weight` would at one of these maxima.
@@ -155,11 +152,10 @@ class Margins:
         the premises were compared in `of`, hints are decoded by the rule, and sums, products, extrema and the grid refuse nothing.
         (A limit is no refusal of the step: the rule that asks for the tables meets it.)
         """
-        if self.tables["score"].slack is None:
-            return
+        divides = self.tables["score"].slack is not None
         for maximum in maxima:
             queries = self.context.scope.queries(maximum)
-            if maximum and queries:  # at m = 0 the only token is m, and nothing is divided
+            if divides and maximum and queries:  # at m = 0 the only token is m, and nothing is divided
                 self.omega.select("key", maximum).take("query", queries).check_divisor()
 
     def normalised(self, weights: Tensor, axis: str, maximum: int, queries: Sequence[int]) -> Tensor:

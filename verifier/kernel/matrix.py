@@ -6,10 +6,10 @@ starts where `exp` does (`tensor.py`).  Every operation adds its flops to the le
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from math import isqrt
-from operator import mul
+from operator import add, mul, sub
 
 from verifier.kernel.limits import check_limit
 
@@ -49,15 +49,13 @@ class Ledger:
     def count_dense(self, products: int) -> None:
         """Charge a product of matrices of enclosures: 2 flops per product of two cells, at the pace of whole rows."""
         self.dense += 2 * products
-        check_limit("dense_operations", self.dense)
         self.flops += 2 * products
+        check_limit("fast_dense_operations" if self.limit_name == "fast_operations" else "reference_dense_operations", self.dense)
 
-    def count_words(self, words: int) -> None:
+    def spend(self, words: int = 0, exponentials: int = 0) -> None:
         self.words += words
-        check_limit("word_operations", self.words)
-
-    def count_exponentials(self, exponentials: int) -> None:
         self.exponentials += exponentials
+        check_limit("word_operations", self.words)
         check_limit("exponentials", self.exponentials)
 
 
@@ -119,25 +117,25 @@ class Matrix:
             raise ValueError(f"cannot multiply {self.axes}{self.shape} by {other.axes}{other.shape}")
         columns = tuple(zip(*other.rows, strict=True))
         # attack: few operations on integers of a million bits, from weights of extreme exponents squared again and again
-        self.ledger.count_words(self.shape[0] * other.size * self.words * other.words)
+        self.ledger.spend(words=self.shape[0] * other.size * self.words * other.words)
         self.ledger.count(self.shape[0] * other.shape[1] * (2 * self.shape[1] - 1))
         rows = [[sum(map(mul, row, column)) for column in columns] for row in self.rows]
         return self._new(rows, self.exponent + other.exponent, (self.axes[0], other.axes[1]))
 
-    def _elementwise(self, other: Matrix, sign: int) -> Matrix:
+    def _elementwise(self, other: Matrix, operation: Callable[[int, int], int]) -> Matrix:
         if self.axes != other.axes:
             raise ValueError(f"axes {self.axes} against {other.axes}")
         a, b, low = self._aligned(other)
         self.ledger.count(self.size)
         right = b.rows * self.shape[0] if b.shape[0] == 1 else b.rows  # one row is added to every row
-        return self._new([[x + sign * y for x, y in zip(r, s, strict=True)] for r, s in zip(a.rows, right, strict=True)], low)
+        return self._new([[operation(x, y) for x, y in zip(r, s, strict=True)] for r, s in zip(a.rows, right, strict=True)], low)
 
     def __add__(self, other: Matrix) -> Matrix:
         """Entrywise; a matrix of one row is added to every row."""
-        return self._elementwise(other, 1)
+        return self._elementwise(other, add)
 
     def __sub__(self, other: Matrix) -> Matrix:
-        return self._elementwise(other, -1)
+        return self._elementwise(other, sub)
 
     def row(self, index: int) -> Matrix:
         return self._new([self.rows[index]])
@@ -190,9 +188,7 @@ class Matrix:
         return self._new([[max(row) - min(row)] for row in self.rows])
 
     def entrywise_min(self, other: Matrix) -> Matrix:
-        a, b, low = self._aligned(other)
-        self.ledger.count(self.size)
-        return self._new([[min(x, y) for x, y in zip(r, s, strict=True)] for r, s in zip(a.rows, b.rows, strict=True)], low)
+        return self._elementwise(other, min)
 
     def root_above(self) -> Matrix:
         """Entrywise square roots of entries >= 0, rounded up at `ROOT_BITS` bits below the unit of the exact root."""

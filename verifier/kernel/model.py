@@ -15,7 +15,7 @@ With Eq = E + 1 P_{n-1} and any row r (here r = the mean position, rounded down 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, reduce
 from operator import matmul
 
@@ -73,17 +73,14 @@ class Paths:
 
     model: Model
     ledger: Ledger
+    # attack: rules that ask for a weight again, for every token and step
+    _decoded: dict[str, Matrix] = field(default_factory=dict, repr=False)
 
     def weight(self, name: str, rows: str, columns: str) -> Matrix:
         """A weight matrix, its axes named."""
         if name not in self._decoded:
             self._decoded[name] = self.model.weight(name, (rows, columns), self.ledger)
         return self._decoded[name].named(rows, columns)
-
-    @cached_property
-    def _decoded(self) -> dict[str, Matrix]:
-        """The weights asked for so far, each over one exponent.  attack: rules that ask again for every token and step."""
-        return {}
 
     @cached_property
     def tokens(self) -> Matrix:

@@ -224,8 +224,8 @@ class ReferenceArithmetic:
     def __init__(self) -> None:
         # attack: gmpy2 or Sage, whose C code nobody here read, in the place of the integers that TRUST.md names
         if mpmath.libmp.BACKEND != "python":
-            hint = "import verifier.kernel before mpmath, or set MPMATH_NOGMPY=1 and unset MPMATH_SAGE"
-            raise Usage("mpmath-backend", expected="mpmath to compute with Python's integers", got=mpmath.libmp.BACKEND, hint=hint)
+            got, hint = mpmath.libmp.BACKEND, "import verifier.kernel before mpmath, without Sage"
+            raise Usage("mpmath-backend", expected="mpmath to compute with Python's integers", got=got, hint=hint)
 
     @property
     def backend(self) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 from verifier.kernel.errors import MalformedInput, SubjectMismatch
 from verifier.kernel.floats import is_normal_binary32
 from verifier.kernel.metrics import Claim, read_claim
+from verifier.kernel.network.formulas import formulas
 from verifier.kernel.network.operators import Network
 from verifier.kernel.network.program import Program, read_program
 from verifier.kernel.scope import InputScope, read_scope
@@ -53,12 +54,14 @@ class Subject:
     def digest(self) -> str:
         return canonical_digest(self.json)
 
-    def sentence(self) -> str:
+    def lines(self) -> list[str]:
         """The subject for a person."""
-        return (
-            f"network {self.network.name} with weights {self.model}; right is {self.task.sentence()}; "
-            f"all {self.total} inputs with {self.scope.sentence()}; logits {FUNCTIONS[self.function]}; a tie counts as wrong"
-        )
+        return [
+            f"network: {self.network.name}, weights {self.model}",
+            *formulas(self.network),
+            f"task: right is {self.task.sentence()}; a tie counts as wrong",
+            f"inputs: all {self.total} with {self.scope.sentence()}; logits {FUNCTIONS[self.function]}",
+        ]
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ def read_statement(data: bytes, *, file: str) -> Statement:
     if len(scope.ranges) != len(task.layout.free):
         raise subject["scope"].refuse("bad-scope", f"{len(task.layout.free)} token ranges, one per free slot", len(scope.ranges))
     return Statement(
-        Subject(subject["model"].text(), read_program(subject["network"], "2.4"), task, scope, subject["function"].choice(*FUNCTIONS)),
+        Subject(subject["model"].text(), read_program(subject["network"]), task, scope, subject["function"].choice(*FUNCTIONS)),
         read_claim(parts["claim"], task),
     )
 
@@ -128,7 +131,7 @@ def fit_task(network: Network, task: Task, *, file: str) -> None:
 
 def fit_scope(network: Network, task: Task, scope: InputScope, *, file: str) -> None:
     """Refuse tokens that the network or the task does not have."""
-    tokens = min(network.vocabulary, task.layout.tokens or network.vocabulary)
-    if max(last for _, last in scope.ranges) >= tokens:
-        got = [list(ends) for ends in scope.ranges]
-        raise MalformedInput("bad-scope", expected=f"tokens below {tokens}", got=got, file=file, clause="2.6")
+    for (first, last), count in zip(scope.ranges, task.token_counts(network.vocabulary), strict=True):
+        if last >= min(count, network.vocabulary):
+            expected = f"tokens below {min(count, network.vocabulary)}"
+            raise MalformedInput("bad-scope", expected=expected, got=[first, last], file=file, clause="2.6")

@@ -10,7 +10,7 @@ From enclosures to integers there is one road, `on_grid`: lower ends rounded dow
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import prod
 from typing import Any
@@ -132,13 +132,13 @@ class Tensor:
     def __truediv__(self, other: Tensor) -> Tensor:
         try:
             return self._combine("divide", other)
-        except ZeroDivisionError:
-            raise _undecided_divisor() from None
+        except ZeroDivisionError:  # a hint so loose that a divisor may be 0 (or, in float64, underflowed)
+            raise StepRejected("undecided-divisor", expected="a divisor certainly > 0", got="an enclosure that reaches 0") from None
 
     def check_divisor(self) -> None:
-        """Raise StepRejected as a division by this tensor of one axis would.  Not counted: the division is."""
-        if not all(self.cells.positive().to_list()):
-            raise _undecided_divisor()
+        """Raise StepRejected as a division by this tensor would.  Not counted: the division is, when it comes."""
+        uncounted = replace(self, ledger=Ledger())
+        _ = uncounted / uncounted
 
     def __and__(self, other: Tensor) -> Tensor:
         return self._combine("and", other)
@@ -166,7 +166,7 @@ class Tensor:
 
     def exp(self) -> Tensor:
         self._count(EXP_FLOPS * prod(self.shape))
-        self.ledger.count_exponentials(prod(self.shape))
+        self.ledger.spend(exponentials=prod(self.shape))
         try:
             return self._with(self.cells.exp())
         except OverflowError:  # weights so large that a softmax or a loss has no bound
@@ -276,11 +276,6 @@ class Tensor:
     def to_list(self) -> list[Any]:
         values: list[Any] = self.cells.to_list()
         return values
-
-
-def _undecided_divisor() -> StepRejected:
-    """For a hint so loose that a divisor may be 0 (or, in float64, underflowed)."""
-    return StepRejected("undecided-divisor", expected="a divisor certainly > 0", got="an enclosure that reaches 0")
 
 
 def on_grid(axis: str, *tensors: Tensor) -> list[Tensor]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from fractions import Fraction
+from math import prod
 from typing import Any
 
 from verifier.kernel.arithmetic import Arithmetic
@@ -12,7 +13,6 @@ from verifier.kernel.certificate import read_certificate
 from verifier.kernel.errors import LimitExceeded, StepRejected
 from verifier.kernel.facts import Bound, Context
 from verifier.kernel.metrics import Claim
-from verifier.kernel.network.formulas import formulas
 from verifier.kernel.network.operators import bind_network
 from verifier.kernel.network.weights import read_weights
 from verifier.kernel.replay import Progress, new_context, replay
@@ -61,8 +61,7 @@ class Verdict:
     @property
     def scope_mass(self) -> Fraction:
         """The share of the inputs in scope among all sequences of the free slots."""
-        tokens = self.statement.subject.task.layout.tokens or self.context.network.vocabulary
-        return Fraction(self.statement.subject.total, tokens ** len(self.statement.subject.scope.ranges))
+        return Fraction(self.statement.subject.total, prod(self.statement.subject.task.token_counts(self.context.network.vocabulary)))
 
     def json(self) -> dict[str, Any]:
         """The object that `check --json` prints (certificates/schema/verdict.json)."""
@@ -104,15 +103,14 @@ class Verdict:
         """The verdict for a person; the first line starts with the word."""
         subject, claim = self.statement.subject, self.statement.claim
         if self.bound is None:
-            return [f"REJECTED {self.reason}", f"subject: {subject.sentence()}", *formulas(subject.network)]
+            return [f"REJECTED {self.reason}", *subject.lines()]
         ledger, arithmetic = self.context.ledger, self.context.workshop.arithmetic
         proved = "nothing" if self.proved is None else _decimal(self.proved, up=claim.relation == "<=")
         of = "" if claim.output is None else f" (output {claim.output})"
         return [
             f"{self.word} {claim.metric}{of} {claim.relation} {proved} ({self._coverage()}), claimed {claim.relation} "
             f"{_decimal(claim.bound)} ({text(claim.bound)}), scope {_decimal(self.scope_mass)} of the domain",
-            f"subject: {subject.sentence()}",
-            *formulas(subject.network),
+            *subject.lines(),
             f"proof: {self.steps} steps, {ledger.operations} operations ({ledger.flops} flops), unexplained dimension "
             f"{ledger.unexplained_dimension}, {self.certificate_bytes} bytes; {arithmetic.backend}, {self.seconds:.1f} s",
             f"believed: {self.trusted_lines} lines of code, beside Python and {arithmetic.library}",

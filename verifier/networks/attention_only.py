@@ -37,13 +37,15 @@ def attention_only_program(data: bytes, *, file: str) -> Program:
 
     def refuse(code: str, expected: str, got: object) -> MalformedInput:
         hint = f"name the network: these are not the tensors of {attention_only.NAME}"
-        return MalformedInput(code, expected=expected, got=got, file=file, clause="5.2", hint=hint)
+        clause = "5.3" if code == "wrong-shape" else "5.2"
+        return MalformedInput(code, expected=expected, got=got, file=file, clause=clause, hint=hint)
 
     for name, letters in TENSORS.values():
         if name not in tensors:
             raise refuse("missing-tensor", f"the tensor {name}", "no such tensor")
-        if len(tensors[name].shape) != len(letters) or (letters[0] == "1" and tensors[name].shape[0] != 1):
-            raise refuse("wrong-shape", f"{name} of shape {', '.join(letters)}", list(tensors[name].shape))
+        shape = tensors[name].shape
+        if len(shape) != len(letters) or min(shape) < 1 or (letters[0] == "1" and shape[0] != 1):
+            raise refuse("wrong-shape", f"{name} of shape {', '.join(letters)}", list(shape))
     for name in BIASES:
         if name in tensors and not _is_zero(tensors[name], file):
             raise refuse("nonzero-bias", f"zeros in {name}", "another value")
@@ -62,12 +64,18 @@ def _is_zero(tensor: RawTensor, file: str) -> bool:
 
 
 def read_model(data: bytes, *, file: str) -> Model:
-    """The model in such a file, with all its positions."""
-    program = attention_only_program(data, file=file)
-    network = bind_network(program, read_weights(data, program, file=file))
+    """The model in such a file, with all its positions; a network in the file's metadata must be of the same shape."""
+    from verifier.networks.finding import document_within, find_network  # which knows the other networks too
+
+    if document_within(data, file=file) is not None:
+        network = find_network(None, data, file=file).network
+    else:
+        program = attention_only_program(data, file=file)
+        network = bind_network(program, read_weights(data, program, file=file))
     model = model_of(network, network.positions or 0)
     if model is None:
-        raise MalformedInput("wrong-shape", expected=f"the shapes of {attention_only.NAME}", got="others", file=file, clause="5.3")
+        expected, got = f"a network of the shape {attention_only.NAME}", network.program.name
+        raise MalformedInput("wrong-shape", expected=expected, got=got, file=file, clause="5.3")
     return model
 
 

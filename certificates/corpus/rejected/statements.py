@@ -23,7 +23,7 @@ def bad_statements() -> list[Case]:
         return case(f"bound-{name}", attack, code, "2.11", put("claim", "bound", value=text))
 
     def scope(name: str, attack: str, ranges: object, code: str = "bad-scope", **files: Any) -> Case:
-        return case(f"scope-{name}", attack, code, "2.6", put("subject", "scope", value=ranges), **files)
+        return case(f"scope-{name}", attack, code, "2.6", put("subject", "scope", "tokens", value=ranges), **files)
 
     narrow = Maker("tiny", ((0, 7), (0, 7), (6, 7)))
     flipped = with_entry(TINY, "embed.W_E", np.nextafter(TINY["embed.W_E"].flat[0], np.float32(9), dtype=np.float32))
@@ -34,7 +34,7 @@ def bad_statements() -> list[Case]:
             "A format that this checker does not know.",
             "unknown-word",
             "2.1",
-            put("format", value="verifier-statement/2"),
+            put("format", value="verifier-statement/1"),
         ),
         case(
             "statement-assumes",
@@ -49,20 +49,26 @@ def bad_statements() -> list[Case]:
         case("statement-no-function", "The arithmetic is left open.", "missing-field", "2.2", drop("subject", "function")),
         case("statement-no-claim", "Nothing is claimed.", "missing-field", "2", drop("claim")),
         case(
-            "architecture-look-alike",
-            "A Cyrillic letter in the name of the architecture.",
-            "unknown-word",
-            "2.4",
-            put("subject", "architecture", value="\u0430ttention-only-1"),
+            "network-look-alike",
+            "A Cyrillic letter in the name of the network.",
+            "bad-id",
+            "5.1",
+            put("subject", "network", "name", value="\u0430ttention-only-1"),
         ),
         case(
-            "architecture-other",
-            "An architecture whose formula is not fixed.",
-            "unknown-word",
+            "network-by-name",
+            "A name in the place of the program: nothing is guessed.",
+            "wrong-type",
             "2.4",
-            put("subject", "architecture", value="attention-only-2"),
+            put("subject", "network", value="attention-only-1"),
         ),
-        case("task-other", "A task that is not the maximum.", "unknown-word", "2.5", put("subject", "task", value="min")),
+        case(
+            "task-other",
+            "A task that this checker does not know.",
+            "unknown-word",
+            "2.5",
+            put("subject", "task", "name", value="argmax"),
+        ),
         case(
             "function-float16",
             "float16 arithmetic, for which nothing is proved.",
@@ -72,11 +78,11 @@ def bad_statements() -> list[Case]:
         ),
         case("metric-other", "Another metric.", "unknown-word", "2.9", put("claim", "metric", value="loss")),
         case(
-            "relation-turned",
-            "An upper bound, which a lower one does not prove.",
+            "relation-strict",
+            "A strict inequality, which no bound proves.",
             "unknown-word",
             "2.10",
-            put("claim", "relation", value="<="),
+            put("claim", "relation", value=">"),
         ),
         bound("decimal", "A decimal number as text.", "0.5"),
         bound("negative", "A negative bound.", "-1/2"),

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from verifier.kernel.errors import shown
 from verifier.kernel.network.program import Node, Program, Reference
+
+PLAIN = re.compile(r"[A-Za-z0-9_./-]{1,200}", re.ASCII)
 
 
 def formulas(program: Program) -> list[str]:
     """Lines such as `  q = x W_Q + b_Q`."""
     outputs = "all outputs" if program.outputs is None else "outputs {}..{}".format(*program.outputs)
     lines = [f"  {node.name} = {FORMULAS[node.operator](node)}" for node in program.nodes]
-    unused = [f"  unused tensors of the file: {', '.join(map(shown, program.unused))}"] if program.unused else []
+    unused = [f"  unused, at least in part: {', '.join(map(_name, program.unused))}"] if program.unused else []
     return [*lines, f"  logits {program.logits}, {outputs} compete", *unused]
 
 
@@ -26,8 +30,12 @@ def _weights(node: Node, role: str) -> list[str]:
 
 
 def _shown(reference: Reference) -> str:
-    """A name of the file is a stranger's text."""
-    return shown(str(reference))
+    return _name(reference.tensor) + str(replace(reference, tensor=""))
+
+
+def _name(tensor: str) -> str:
+    """A name of the file is a stranger's text: in quotes unless plain.  Attack: a tensor called `W_Q + b`."""
+    return tensor if PLAIN.fullmatch(tensor) else '"' + shown(tensor).replace('"', r"\"") + '"'
 
 
 def _linear(node: Node) -> str:

@@ -80,20 +80,26 @@ class Judge:
         # the right output itself stands for exp(0) = 1, whatever the gap between its logit and itself
         others = own.where(self._constant(0, own), (-self._gaps(batch)).exp()).sum("output")
         loss = self.functions.logarithm_above(others + self.functions.number(1)).minimum(others.upper_end())  # ln(1 + y) <= y
-        floors = (-loss.select("place", 0)).floor("input", LOSS_BITS).to_list()
+        floors = (-self._only_answer(loss)).floor("input", LOSS_BITS).to_list()
         if min(floors) <= NEVER:
             raise StepRejected("undecided-loss", expected="logits whose loss is finite", got="an enclosure without end")
         return -int(sum(floors))
 
     def possible_outputs(self, batch: Batch) -> dict[int, int]:
         """Per output the number of inputs to which it may be the answer: no other output is certainly greater."""
-        logits = self._logits(batch).select("place", 0)
+        logits = self._only_answer(self._logits(batch))
         beaten = (logits.lower_end().max("output") - logits).certainly_positive()
         count = self.workshop.integers([len(batch.inputs)], (), ()) - beaten.trues("input")
         return dict(zip(self.network.outputs, count.to_list(), strict=True))
 
     def _logits(self, batch: Batch) -> Tensor:
         return self.evaluation.logits(batch.sequences, self.task.layout.reads)
+
+    def _only_answer(self, values: Tensor) -> Tensor:
+        """Without the axis of the places.  Raises StepRejected where there are several: nothing is known of the others."""
+        if values.size("place") != 1:
+            raise StepRejected("task-misfit", expected="a task that reads one answer", got=f"{values.size('place')} answers")
+        return values.select("place", 0)
 
     def _constant(self, number: int, like: Tensor) -> Tensor:
         return self.functions.number(number).spread(like.axes, like.sizes)

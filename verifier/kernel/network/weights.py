@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
@@ -17,6 +17,7 @@ from verifier.kernel.network.program import Program, Reference
 from verifier.kernel.safetensors import RawTensor, read_safetensors
 
 Entry = tuple[int, int]  # mantissa, exponent
+Box = tuple[tuple[int, int], ...]  # start and stop per axis
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,11 @@ class Weights:
         matrix = Matrix.of(lines, (axes[1], axes[0]) if reference.transpose else axes, ledger)
         return matrix.transposed if reference.transpose else matrix
 
+    def box(self, reference: Reference) -> Box:
+        """The part of the tensor that a reference selects: start and stop per axis."""
+        first = {axis: start for axis, start, *_ in reference.select}
+        return tuple((first.get(axis, 0), first.get(axis, 0) + size) for axis, size in enumerate(self._selected(reference)))
+
     def _dropped(self, reference: Reference) -> set[int]:
         return {axis for axis, _, _, single in reference.select if single}
 
@@ -103,4 +109,21 @@ def read_weights(data: bytes, program: Program, *, file: str) -> Weights:
     weights = Weights({name: tensors[name] for name in used}, file)
     for reference in program.references:
         weights.shape(reference)
+    for name in used:
+        parts = [weights.box(reference) for reference in program.references if reference.tensor == name]
+        covered = _covers(parts, tensors[name].shape)
+        if covered == (name in program.unused):
+            # attack: a head that the formula leaves out, or a tensor shown as unused that it does use
+            code, expected = ("used-tensor", "tensors that are not used") if covered else ("unused-part", "all of the tensor in use")
+            hint = "a tensor of which a part is not used must be listed as unused, no other one"
+            raise MalformedInput(code, expected=expected, got=name, file=file, clause="5.2", hint=hint)
     return weights
+
+
+def _covers(boxes: Sequence[Box], shape: tuple[int, ...]) -> bool:
+    """Whether every index of an array of this shape lies in some box."""
+    if not shape:
+        return bool(boxes)
+    cuts = sorted({0, shape[0], *(edge for box in boxes for edge in box[0])})
+    starts = cuts[:-1]
+    return all(_covers([box[1:] for box in boxes if box[0][0] <= start < box[0][1]], shape[1:]) for start in starts)

@@ -145,7 +145,7 @@ class _Tests:
         passed = self._least(self.competitor(slot, self.below), parts).certainly_positive().to_list()
         return [[not ok for ok in row] for row in passed]
 
-    def counts(self) -> dict[tuple[int, int], int]:
+    def counts(self) -> dict[Group, int]:
         """counts[(q, m)] for the chosen queries."""
         scope, maximum = self.context.scope, self.split.maximum
         if self.needs_maximum and not self.slots:
@@ -156,7 +156,8 @@ class _Tests:
             passed = passed & self._least_along(self._of(self.split.own_query), same).certainly_positive()
         suspects: list[list[list[bool]]] = [self._suspects(slot) if self.below else [[] for _ in self.chosen] for slot in self.slots]
         failed = [not ok or any(any(rows[i]) for rows in suspects) for i, ok in enumerate(passed.to_list())]
-        result = {(query, maximum): scope.cell(query, maximum) for query, bad in zip(self.queries, failed, strict=True) if not bad}
+        passing = [query for query, bad in zip(self.queries, failed, strict=True) if not bad]
+        result: dict[Group, int] = {(query, maximum): scope.cell(query, maximum) for query in passing}
         left = [index for index, bad in enumerate(failed) if bad]
         if left:
             blocks = [[b for b in self.below if any(rows[i][b] for i in left)] for rows in suspects]

@@ -23,6 +23,8 @@ def worst_class(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hint], c
         raise TypeError
     if fact.totals is None:  # attack: a class of which no input was counted left out of the minimum
         raise StepRejected("wrong-premise", expected="counts with the size of every group", got="counts without")
+    if not all(fact.totals):
+        raise StepRejected("task-misfit", expected="a task that reads one answer", got="groups that belong to no class")
     right: dict[int, int] = {}
     totals: dict[int, int] = {}
     for group, size in fact.totals.items():

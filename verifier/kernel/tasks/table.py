@@ -24,6 +24,9 @@ class Table(Task):
     digest: str
     labels: tuple[int, ...] = ()
 
+    def token_counts(self, vocabulary: int) -> tuple[int, ...]:
+        return self.sizes  # attack: a token beyond its slot's size, whose input would have the label of another input
+
     def answers(self, sequence: Tokens) -> tuple[int, ...]:
         index = 0
         for slot, size in zip(self.layout.free, self.sizes, strict=True):

@@ -44,6 +44,10 @@ class Task(ABC):
             line[slot] = token
         return tuple(line)
 
+    def token_counts(self, vocabulary: int) -> tuple[int, ...]:
+        """How many tokens each free slot may hold, in a network of that vocabulary."""
+        return (self.layout.tokens or vocabulary,) * len(self.layout.free)
+
     @abstractmethod
     def answers(self, sequence: Tokens) -> tuple[int, ...]:
         """The right output at each position read."""
