@@ -1,4 +1,7 @@
-"""Models that strangers trained, with the shipped programs.  Their weights are not in the project: VERIFIER_STRANGERS names their folder."""
+"""Models that strangers trained, with the shipped programs.
+
+Their weights are not in the project: VERIFIER_STRANGERS names their folder.
+"""
 
 from __future__ import annotations
 
