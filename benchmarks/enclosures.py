@@ -34,6 +34,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from benchmarks.common import RESULTS, ROOT, machine, markdown, write
 from benchmarks.enclosure_arguments import dyadic, float_ends, floats, interval, partner, partners
+from benchmarks.enclosure_functions import BITS as FLOAT_BITS
+from benchmarks.enclosure_functions import NUMBER_BITS, VALUES, exact_range, float_arguments, number_arguments
+from benchmarks.enclosure_functions import run as run_function
 from tests.itl import judge as judge_vectors
 from verifier.fast import EnclosureCells, FastArithmetic
 from verifier.kernel.arithmetic import GRID_BITS, NEVER
@@ -44,6 +47,7 @@ from verifier.progress import progress
 CHUNK = 20_000
 BEYOND = arb((1, 1200))  # stands for a real beyond all finite float64 numbers
 SOURCES = ("verifier/fast.py", "verifier/kernel/interval.py", "verifier/kernel/exponential.py", "verifier/kernel/arithmetic.py")
+SOURCES += ("verifier/fast_exponential.py", "verifier/kernel/network/functions.py", "benchmarks/enclosure_functions.py")
 Ends = tuple[arb, arb]
 
 
@@ -196,6 +200,20 @@ def fast_signs(name: str, seed: str, size: int, tally: Tally) -> None:
         tally.add(true or not decided, float(true and not decided), lambda found=(end, decided): f"{name} {found}")
 
 
+def fast_function(name: str, seed: str, size: int, tally: Tally) -> None:
+    """Functions of one variable."""
+    rng = np.random.default_rng(list(seed.encode()))
+    x = float_arguments(name, rng, size)
+    found = run_function(name, x).cells
+    with flint.ctx.workprec(FLOAT_BITS):
+        for a, b, low, high in zip(x.lo.tolist(), x.hi.tolist(), found.lo.tolist(), found.hi.tolist(), strict=True):
+            bounded = math.isfinite(a) and math.isfinite(b)
+            tight = exact_range(name, (real(a), real(b)))
+            if name == "logarithm_above":  # a bound from above alone
+                tight, low = (real(low), tight[1]), low if math.isfinite(low) else -math.inf
+            judge_float(tally, tight, low, high, lambda found=(a, b, low, high): f"{name} {found}", bounded=bounded)
+
+
 # Reference: the kernel's intervals
 
 
@@ -205,8 +223,8 @@ def exactly(number: Number) -> arb:
     return arb((-mantissa if sign else mantissa, exponent))
 
 
-def judge_number(tally: Tally, exact: Ends, found: Interval, what: Callable[[], str]) -> None:
-    """Ends of the kernel's own kind."""
+def judge_number(tally: Tally, exact: Ends, found: Interval, what: Callable[[], str], *, vanishing: bool = False) -> None:
+    """Ends of the kernel's own kind.  vanishing: an end of 0 may stand for a number below all bits, and has no width to judge."""
     holds, over = True, 0.0
     for end, tight, sign in ((found.lo, exact[0], 1), (found.hi, exact[1], -1)):
         beyond = (tight - exactly(end)) if sign > 0 else (exactly(end) - tight)
@@ -215,7 +233,7 @@ def judge_number(tally: Tally, exact: Ends, found: Interval, what: Callable[[], 
             over = max(over, float(beyond * arb((1, PRECISION_BITS - end[2] - end[3]))))
         elif not bool(beyond == 0):
             over = math.inf
-    tally.add(holds, over, what)
+    tally.add(holds, None if vanishing and math.isinf(over) else over, what)
 
 
 METHODS: dict[str, Callable[[Interval, Interval], Interval]] = {
@@ -289,6 +307,19 @@ def reference_signs(name: str, seed: str, size: int, tally: Tally) -> None:
         tally.add(true or not decided, float(true and not decided), lambda found=(x, decided): f"{name} {found}")
 
 
+def reference_function(name: str, seed: str, size: int, tally: Tally) -> None:
+    """Functions of one variable."""
+    rng = random.Random(seed)
+    arguments = number_arguments(name, rng, size)
+    found = run_function(name, arguments).cells.cells
+    with flint.ctx.workprec(NUMBER_BITS):
+        for x, one in zip(arguments, found, strict=True):
+            tight = exact_range(name, (exactly(x.lo), exactly(x.hi)))
+            if name == "logarithm_above":
+                tight = exactly(one.lo), tight[1]
+            judge_number(tally, tight, one, lambda found=(x, one): f"{name} {found}", vanishing=True)
+
+
 # Integers, shared by both
 
 
@@ -347,6 +378,8 @@ OPERATIONS: list[tuple[str, str, Work]] = [
     ("mpmath", "floor", reference_floor),
     ("mpmath", "certainly positive", reference_signs),
     ("mpmath", "certainly nonpositive", reference_signs),
+    *(("fast", name, fast_function) for name in VALUES),
+    *(("mpmath", name, reference_function) for name in VALUES),
     ("both", "divided_by_root", roots),
     ("both", "exp_nonpositive", exponentials),
 ]
@@ -395,7 +428,7 @@ def page(result: dict[str, Any]) -> str:
             "ulp: units in the last place of the end, of 53 bits (fast) or 128 bits (mpmath); of 2^-128 for `divided_by_root`; 2^-128 of",
             "the value for `exp_nonpositive`; integers for `floor`; decisions missed for the signs. `unbounded`: an infinite or NaN end,",
             "of the argument or the result (for exp: an argument below the cap), judged for containment and not for width. Seconds include",
-            "the judge.\n",
+            "the judge. Functions of one variable: an end near 0 of an enclosure of ordinary width counts enormous, see the median.\n",
             f"Vectors in the language of the IEEE 1788 suites ({', '.join(vectors['files'])}): {judged};",
             f"{len(vectors['failures'])} failures.\n",
         ]

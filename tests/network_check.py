@@ -32,7 +32,7 @@ from verifier.kernel.tensor import Workshop
 
 ARITHMETICS: tuple[Arithmetic, ...] = (ReferenceArithmetic(), FastArithmetic())
 UNDECIDED = {"undecided-divisor", "undecided-root", "undecided-exponential", "undecided-loss"}
-INPUTS = 6  # of one network
+INPUTS = 4  # of one network
 
 
 @dataclass
@@ -40,6 +40,7 @@ class Tally:
     """What was seen."""
 
     networks: int = 0
+    unknown: int = 0  # of them, those that the oracle cannot judge
     logits: int = 0
     unbounded: int = 0  # logits enclosed by a half-line or all reals
     undecided: int = 0  # evaluations refused
@@ -107,7 +108,11 @@ def check(net: Net, seed: object, tally: Tally) -> None:
     width = slice(first, None if last is None else last + 1)
     places = tuple(rng.sample(range(net.positions), rng.randint(1, net.positions)))
     with flint.ctx.workprec(BITS):
-        truth = {tokens: evaluate(net, tokens)[net.program["logits"]] for tokens in chosen}
+        try:
+            truth = {tokens: evaluate(net, tokens)[net.program["logits"]] for tokens in chosen}
+        except ArithmeticError:
+            tally.unknown += 1
+            return
         truth = {tokens: [line[width] for line in lines] for tokens, lines in truth.items()}
         _logits(net, chosen, places, truth, tally, seed)
         _judgements(net, chosen, inputs, first, truth, tally, f"{seed}", rng)

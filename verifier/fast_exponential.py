@@ -5,7 +5,7 @@ For a float x let k be the integer nearest x / ln 2 (any k is right, this one is
     exp x = 2^k exp r,    exp r = 1 + r (1 + r/2 (1 + r/3 (... (1 + r/14 t)))),    t between 1/2 and 2 for |r| < ln 2,
 
 every operation on enclosures, each end moved to the neighbouring float.  ln 2 is the sum of a number of few bits, so that its products
-with k are exact, and an enclosure of the rest.  Proof and error: docs/numerics.md, section 6.
+with k are exact, and an enclosure of the rest.  Proof and error: docs/numerics.md, section 7.
 """
 
 from __future__ import annotations

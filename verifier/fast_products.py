@@ -10,7 +10,7 @@ and four exact products make the midpoints.  For |x - p| <= r and |y - q| <= s,
 
     |sum x y - sum p q|  <=  sum |p| s + r (|q| + s),
 
-taken with integers rounded up, so that these products are exact too (docs/numerics.md, section 5).
+taken with integers rounded up, so that these products are exact too (docs/numerics.md, section 6).
 """
 
 from __future__ import annotations

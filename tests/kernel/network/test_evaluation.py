@@ -16,7 +16,9 @@ from tests.network_check import ARITHMETICS, BITS, Tally, check, inside, judge_o
 from tests.network_oracle import Net, Weight, evaluate, random_net
 from verifier.kernel.arithmetic import Arithmetic
 from verifier.kernel.errors import StepRejected
+from verifier.kernel.facts import Count
 from verifier.kernel.network.judging import LOSS_BITS
+from verifier.kernel.rules.worst_class import worst_class
 
 BOTH = pytest.mark.parametrize("arithmetic", ARITHMETICS, ids=lambda one: one.name)
 NETWORKS, BUNDLES = 320, 8
@@ -28,7 +30,7 @@ def test_random_networks(bundle: int) -> None:
     for number in range(NETWORKS // BUNDLES):
         check(random_net(f"test {bundle} {number}"), number, tally)
     assert tally.failures == []
-    assert tally.networks == NETWORKS // BUNDLES
+    assert (tally.networks, tally.unknown) == (NETWORKS // BUNDLES, 0)
     assert tally.logits > 1000
     assert tally.right > tally.open
     assert tally.wrong > tally.open
@@ -240,3 +242,10 @@ def test_several_answers_must_all_be_right(arithmetic: Arithmetic) -> None:
         with pytest.raises(StepRejected) as caught:
             act(judge.batch(inputs))
         assert caught.value.code == "task-misfit"
+
+
+def test_a_task_of_several_answers_has_no_classes() -> None:
+    counts = Count({(): 1}, {(): 1}, {(): 2})
+    with pytest.raises(StepRejected) as caught:
+        worst_class({"counts": [counts]}, {}, None)  # type: ignore[arg-type]
+    assert caught.value.code == "task-misfit"

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from tests.cells import ends
 from tests.network_check import ARITHMETICS, exact
-from tests.network_oracle import activation
+from tests.network_oracle import activation, sigmoid
 from verifier import fast_exponential
 from verifier.fast import EnclosureCells
 from verifier.kernel.arithmetic import Arithmetic
@@ -37,7 +37,7 @@ def normal_cdf(x: arb) -> arb:
 
 TRUE: dict[str, Callable[[arb], arb]] = {
     **{name: (lambda x, name=name: activation(name, x)) for name in ("relu", "square", "gelu", "gelu_tanh", "silu")},
-    "sigmoid": lambda x: 1 / (1 + (-x).exp()),
+    "sigmoid": sigmoid,
     "normal_cdf": normal_cdf,
     "exp": lambda x: x.exp(),
 }
@@ -74,6 +74,7 @@ def judge(name: str, arithmetic: Arithmetic, pairs: list[tuple[float, float]]) -
         for pair, low, high in zip(pairs, lows, highs, strict=True):
             for point in witnesses(name, *pair):
                 value = TRUE[name](exact(point))
+                assert value.is_finite()
                 assert low is None or not bool(exact(low) > value), (name, pair)
                 assert high is None or not bool(exact(high) < value), (name, pair)
     return list(zip(lows, highs, strict=True))
@@ -202,11 +203,11 @@ def test_infinite_ends_of_the_fast_arithmetic(name: str) -> None:
 @pytest.mark.parametrize("name", TRUE)
 def test_nan_is_never_decided(name: str) -> None:
     nothing = Tensor(("cell",), EnclosureCells(np.array([np.nan]), np.array([np.nan])), "enclosure", Ledger())
-    try:
-        found = called(name, nothing)
-    except StepRejected as error:  # a quotient by it
-        assert error.code == "undecided-divisor"
+    if name in ("sigmoid", "silu", "gelu_tanh"):  # quotients by it
+        with pytest.raises(StepRejected, match="undecided-divisor"):
+            called(name, nothing)
         return
+    found = called(name, nothing)
     assert found.certainly_positive().to_list() == [False]
     assert found.certainly_nonpositive().to_list() == [False]
     assert ends(found.cells) == ([None], [None])
@@ -283,7 +284,7 @@ SLOPES: dict[str, Callable[[arb], arb]] = {
 
 def _tanh_slope(x: arb) -> arb:
     c, a = 2 * (2 / arb.pi()).sqrt(), arb(44715) / 10**6
-    inner = c * (x + a * x**3)
+    inner = c * (x + a * x * x * x)
     return TRUE["sigmoid"](inner) * (1 + x * c * (1 + 3 * a * x * x) * TRUE["sigmoid"](-inner))
 
 

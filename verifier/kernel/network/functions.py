@@ -1,4 +1,4 @@
-"""Functions of one variable as enclosures, from exp, + - * / and square roots: docs/numerics.md, section 7, has the proofs.
+"""Functions of one variable as enclosures, from exp, + - * / and square roots: docs/numerics.md, section 8, has the proofs.
 
 A monotone function is evaluated at both ends apart, so that a wide enclosure loses nothing; gelu and silu fall to one minimum, for which
 a proved bracket is kept.  Everything here is written on tensors and serves both arithmetics.

@@ -82,7 +82,7 @@ class Judge:
         loss = self.functions.logarithm_above(others + self.functions.number(1)).minimum(others.upper_end())  # ln(1 + y) <= y
         floors = (-self._only_answer(loss)).floor("input", LOSS_BITS).to_list()
         if min(floors) <= NEVER:
-            raise StepRejected("undecided-loss", expected="logits whose loss is finite", got="an enclosure without end")
+            raise StepRejected("undecided-exponential", expected="logits whose loss is finite", got="an enclosure without end")
         return -int(sum(floors))
 
     def possible_outputs(self, batch: Batch) -> dict[int, int]:

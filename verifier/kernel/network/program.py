@@ -176,8 +176,9 @@ def _read_node(item: Reader, nodes: dict[str, Node]) -> Node:
         raise parts["node"].refuse("bad-id", f"a lower-case ASCII name of at most {LIMITS.name_characters} characters", name)
     if name in nodes:
         raise parts["node"].refuse("duplicate-id", "a new name", name)
+    item.clause += f", node {name}"
     for part in parts.values():
-        part.clause = f"{item.clause}, node {name}"
+        part.clause = item.clause
     operands = {role: _list(parts[role], role in grammar.many) for role in grammar.operands}
     weights = {role: _list(parts[role], role in grammar.many) for role in grammar.weights if role in parts}
     if not all(operands.values()) or not all(weights.values()):
