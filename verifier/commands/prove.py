@@ -131,7 +131,7 @@ def _target(args: argparse.Namespace, model: bytes) -> tuple[Target, tuple[str, 
     """What the arguments ask for, and what was filled in."""
     if args.scope is not None and args.scope_file is not None:
         raise Usage("usage", expected="--scope or --scope-file", got="both")
-    metric, relation, output, goal = read_metric(args.metric or "accuracy")
+    metric, relation, output, goal = read_metric("accuracy" if args.metric is None else args.metric)
     found = find_network(args.network, model, file=str(args.model))
     asked = find_task(args.task, found)
     scope = None
