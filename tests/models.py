@@ -96,9 +96,13 @@ class TinyModel:
 
     @cached_property
     def data(self) -> bytes:
+        """A weights file in binary64."""
+        return self.stored("F64")
+
+    def stored(self, dtype: str) -> bytes:
         """A weights file that names its network."""
         text = json.dumps({"network": network(self.h), "tasks": {"max": {"name": "max", "positions": self.n}}})
-        return safetensors(self.tensors(), {"verifier.network": text})
+        return safetensors(self.tensors(dtype), {"verifier.network": text})
 
     @cached_property
     def digest(self) -> str:

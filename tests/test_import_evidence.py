@@ -271,7 +271,7 @@ def test_no_command_takes_a_checkpoint_for_a_weights_file(command: str, tmp_path
     more = ["--strategy", "subcubic"] if command == "prove" else []
     output = [] if command == "estimate" else ["-o", str(tmp_path / "out")]
     assert main([command, *first, model, *more, *output, "--json"]) == 3
-    assert json.loads(capsys.readouterr().out)["reason"]["code"] == "not-imported"
+    assert json.loads(capsys.readouterr().out)["reason"]["code"] == "no-network"
     assert not (tmp_path / "out").exists()
 
 

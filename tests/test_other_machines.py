@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tests.machines import Weights, inputs, large_scores, nearly_twins, plain
-from tests.models import from_file, safetensors
+from tests.models import from_file
 from tests.other_machines import OTHER_MACHINES
 from tests.test_float32 import MAIN, context, verdict_of
 from verifier.execution import logit_errors
@@ -58,6 +58,6 @@ def test_large_scores_are_answered_as_proved_or_refused(machine: str, size: floa
         assert int((logits.argmax(1) == tokens.max(1).values).sum()) == 37
         return
     with pytest.raises(StepRejected, match="score-rounding"):
-        prove(safetensors(model.tensors("F32")), STRATEGIES["subcubic"], file="model", function="float32", reference=False)
+        prove(model.stored("F32"), STRATEGIES["subcubic"], file="model", function="float32", reference=False)
     if machine.startswith("jax.jit"):
         assert logits.isnan().any(1).all()  # what was once PROVED

@@ -157,7 +157,7 @@ class EnclosureCells:
     def product(self, other: EnclosureCells) -> EnclosureCells:
         return EnclosureCells(*product((self.lo, self.hi), (other.lo, other.hi)))
 
-    def exp(self) -> EnclosureCells:
+    def exponential(self) -> EnclosureCells:
         return EnclosureCells(*exp(self.lo, self.hi))
 
     @np.errstate(all="ignore")

@@ -83,7 +83,7 @@ def bounds(model: TinyModel) -> tuple[list[Fraction], Fraction]:
 
 
 def rounding(model: TinyModel) -> Rounding:
-    decoded = read_model(safetensors(model.tensors("F32")), file="model")
+    decoded = read_model(model.stored("F32"), file="model")
     found = new_context(decoded.network, whole_domain(decoded, "float32"), FastArithmetic()).rounding
     assert found is not None
     return found
@@ -97,7 +97,7 @@ def value(matrix: Matrix) -> list[Fraction]:
 def test_the_bounds_are_those_of_the_document(seed: int) -> None:
     rng = random.Random(seed)
     model = copying(rng, 3, 1 + seed % 3, noise=1.0, slope=2.0, copy=4.0, place=3.0)
-    model = from_file(safetensors(model.tensors("F32")))
+    model = from_file(model.stored("F32"))
     found, (scores, logit) = rounding(model), bounds(model)
     slight = Fraction(1, 2**80)  # units of 2^-100, multiplied by weights; a square root to 32 bits
     for bound, formula in zip(value(found.score), scores, strict=True):
@@ -147,7 +147,7 @@ def test_rounding_up_leaves_a_unit(entry: int, exponent: int) -> None:
 def test_the_tables_are_widened_by_exactly_these_bounds() -> None:
     """The skip path by eta_0 on every entry, position scores by sigma_q, in addition to a slack that is there already; nothing else."""
     model = from_file(safetensors(copying(random.Random(5), 3, 2, noise=1.0, slope=2.0, copy=4.0).tensors("F32")))
-    decoded = read_model(safetensors(model.tensors("F32")), file="model")
+    decoded = read_model(model.stored("F32"), file="model")
     scores, (logit,) = value(rounding(model).score), value(rounding(model).logit)
     for function in ("real", "float32"):
         context = new_context(decoded.network, whole_domain(decoded, function), FastArithmetic())

@@ -20,5 +20,5 @@ def read_weights_file(path: Path) -> bytes:
     if document_within(data, file=str(path)) is None:
         hint = "what it computes is not known: `verifier import` it, with its configuration or its logits"
         expected = f"a network in the metadata key {KEY}"
-        raise Usage("not-imported", file=str(path), expected=expected, got="tensors alone", hint=hint)
+        raise Usage("no-network", file=str(path), expected=expected, got="tensors alone", hint=hint)
     return data

@@ -28,7 +28,7 @@ class Cells(Protocol):
     def product(self, other: Any) -> Any:
         """Of enclosures: the matrix product of shapes (r, k) and (k, c)."""
 
-    def exp(self) -> Any:
+    def exponential(self) -> Any:
         """Of enclosures.  Raises OverflowError where the arithmetic has no upper end."""
 
     def logarithm_guess(self) -> Any:

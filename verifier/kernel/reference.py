@@ -62,8 +62,8 @@ class ListCells:
             other.columns = Columns([grid_line(other.cells[column::width]) for column in range(width)])
         return ListCells([cell for row in rows for cell in other.columns.times(row)], (count, width))
 
-    def exp(self) -> ListCells:
-        return ListCells([cell.exp() for cell in self.cells], self.shape)
+    def exponential(self) -> ListCells:
+        return ListCells([cell.exponential() for cell in self.cells], self.shape)
 
     def logarithm_guess(self) -> ListCells:
         return ListCells([cell.logarithm_guess() for cell in self.cells], self.shape)

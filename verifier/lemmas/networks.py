@@ -1,11 +1,11 @@
-"""The rules about any network: cells, bag_loss, bag_accuracy."""
+"""The rules about any network, and what they conclude: every_input, cells, bag_loss, bag_accuracy, mean_loss, worst_class, answered."""
 
 from __future__ import annotations
 
 import z3
 
 from verifier.lemmas.shared import exp_positive, product_keeps_order, product_keeps_order_strictly, sign_of_quotient
-from verifier.lemmas.statements import Claim, Lemma, dot, exp, exp_above_line, exp_adds, use, vector
+from verifier.lemmas.statements import Claim, Lemma, count, dot, exp, exp_above_line, exp_adds, use, vector
 
 # cells
 
@@ -77,7 +77,60 @@ def integers_decide() -> Claim:
     return Claim(hypotheses, conclusions, helped)
 
 
+# every_input
+
+
+def gaps_decide() -> Claim:
+    """If the right output's lower end is above every other upper end, it is the strict maximum; if some lower end reaches its upper end, not."""
+    m, low_m, high_m = z3.Reals("m fm cm")
+    others, low, high = vector("x", 3), vector("f", 3), vector("c", 3)
+    hypotheses = [low_m <= m, m <= high_m]
+    hypotheses += [z3.And(f <= x, x <= c) for f, x, c in zip(low, others, high, strict=True)]
+    right = z3.And([low_m - c > 0 for c in high])
+    wrong = z3.Or([high_m - f <= 0 for f in low])
+    strict = z3.And([m > x for x in others])
+    return Claim(hypotheses, [z3.Implies(right, strict), z3.Implies(wrong, z3.Not(strict))])
+
+
+def outputs_that_are_beaten() -> Claim:
+    """An output whose upper end is below some lower end is not the strict maximum."""
+    others, low, high = vector("x", 3), vector("f", 3), vector("c", 3)
+    hypotheses = [z3.And(f <= x, x <= c) for f, x, c in zip(low, others, high, strict=True)]
+    beaten = z3.Or([f - high[0] > 0 for f in low])
+    return Claim(hypotheses, [z3.Implies(beaten, z3.Not(z3.And([others[0] > x for x in others[1:]])))])
+
+
+# mean_loss, worst_class, answered
+
+
+def mean_of_bounded_losses() -> Claim:
+    """If the sum of the losses is at most S, n times their mean is at most S."""
+    losses, total, mean = vector("l", 3), z3.Real("S"), z3.Real("mean")
+    return Claim([z3.Sum(losses) <= total, 3 * mean == z3.Sum(losses)], [3 * mean <= total])
+
+
+def least_share_of_the_classes() -> Claim:
+    """A share that no class's share of certified inputs is below, no class's accuracy is below."""
+    share, sizes, counts, right = z3.Real("share"), vector("n", 3), vector("count", 3), vector("right", 3)
+    hypotheses = [z3.And(size > 0, count <= truth) for size, count, truth in zip(sizes, counts, right, strict=True)]
+    hypotheses += [share * size <= count for size, count in zip(sizes, counts, strict=True)]
+    return Claim(hypotheses, [share * size <= truth for size, truth in zip(sizes, right, strict=True)])
+
+
+def answers_are_counted_from_above() -> Claim:
+    """If an output is the answer only where it is not beaten, it is the answer at most as often as it is not beaten."""
+    answer = [z3.Bool(f"answer{i}") for i in range(4)]
+    beaten = [z3.Bool(f"beaten{i}") for i in range(4)]
+    hypotheses = [z3.Implies(b, z3.Not(a)) for a, b in zip(answer, beaten, strict=True)]
+    return Claim(hypotheses, [count(answer) <= 4 - count(beaten)])
+
+
 LEMMAS = (
+    Lemma(gaps_decide, "4 outputs", "every_input", ("L3",)),
+    Lemma(outputs_that_are_beaten, "3 outputs", "every_input"),
+    Lemma(mean_of_bounded_losses, "3 inputs", "mean_loss"),
+    Lemma(least_share_of_the_classes, "3 classes", "worst_class"),
+    Lemma(answers_are_counted_from_above, "4 inputs", "answered"),
     Lemma(share_between_ends, "2 weights", "cells"),
     Lemma(mixture_with_known_shares, "3 slots", "cells"),
     Lemma(loss_by_products, "2 slots, 3 outputs", "bag_loss"),

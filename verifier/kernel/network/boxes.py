@@ -85,7 +85,7 @@ class Boxes(Values):
         return self._mixed(self._scores(node, place), values.spread(("input", "place", "feature"), sizes))
 
     def _mixed(self, scores: Tensor, values: Tensor) -> Tensor:
-        weights = (scores - scores.max("place").upper_end()).exp()
+        weights = (scores - scores.max("place").upper_end()).exponential()
         low, high = weights.lower_end(), weights.upper_end()
         # a_k lies between low_k / (low_k + the others' high) and high_k / (high_k + the others' low)
         least = self._share(low, high, 0).lower_end().maximum(self._number(0))

@@ -145,7 +145,7 @@ class _Points(Values):
 
     def _mixed(self, scores: Tensor, values: Tensor) -> Tensor:
         largest = scores.max("place").upper_end()  # attention is the same if one number is taken from all scores of a query (L2)
-        weights = (scores - largest).exp()
+        weights = (scores - largest).exponential()
         attention = weights / weights.sum("place")
         return (attention * values).sum("place")
 

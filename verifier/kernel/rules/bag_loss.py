@@ -52,7 +52,7 @@ class _Losses:
         for start in range(0, bag.table.size("output"), BLOCK):
             part = bag.table.take("output", range(start, min(start + BLOCK, bag.table.size("output"))))
             tops = part.max("output").upper_end()
-            self.blocks.append(((tops - peaks).exp(), (part - tops).exp()))  # both at most 1, but for rounding
+            self.blocks.append(((tops - peaks).exponential(), (part - tops).exponential()))  # both at most 1, but for rounding
 
     def of(self, met: Met) -> int:
         """The sum of the losses of all inputs that the inputs met stand for, rounded up, in units of 2^-LOSS_BITS nats."""
