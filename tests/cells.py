@@ -122,5 +122,6 @@ REAL: dict[str, Meaning] = {
 # tested by tests of their own
 APART = {"root", "positive", "nonpositive", "lower_end", "upper_end", "magnitude_bits", "floor", "where", "weighted_sum", "to_list"}
 APART |= {"shape", "combine divide"}
+APART |= {"product", "exponential", "logarithm_guess", "reshaped"}  # tests/kernel/network: products, functions, evaluation
 ENCLOSURE_METHODS = STRUCTURE | ORDER | SUMS | REAL
 INTEGER_METHODS = STRUCTURE | ORDER | SUMS

@@ -93,7 +93,7 @@ def scaled_before(w: Weights, tokens: Tensor) -> Tensor:
     x = w.embed[tokens] + w.place
     scale = torch.tensor(w.root, dtype=x.dtype).rsqrt()
     scores = ((x[:, -1:] @ w.query) * scale) @ ((x @ w.key) * scale).transpose(1, 2)
-    weights = (scores - scores.max(-1, keepdim=True).values).exponential()
+    weights = (scores - scores.max(-1, keepdim=True).values).exp()
     mix = (weights @ (x @ w.value)) / weights.sum(-1, keepdim=True)
     return ((x[:, -1:] + mix @ w.output) @ w.unembed)[:, 0]
 
@@ -105,7 +105,7 @@ def contracted(w: Weights, tokens: Tensor) -> Tensor:
     scale = torch.tensor(1 / w.root, dtype=x.dtype)
     largest = (scores * scale).max(-1, keepdim=True).values
     exponents = (scores.double() * scale.double() - largest.double()).to(x.dtype)  # a product of binary32 numbers is exact in float64
-    weights = exponents.exponential()
+    weights = exponents.exp()
     mix = (weights / weights.sum(-1, keepdim=True)) @ (x @ w.value)
     return ((x[:, -1:] + mix @ w.output) @ w.unembed)[:, 0]
 
@@ -197,7 +197,7 @@ class Unlucky:
         scores = self.product(q, k.T)[0] / w.root
         for _ in range(SCALE_ROUNDINGS - 2):  # the subtraction counts twice
             scores = self.off(scores)
-        weights = self.off(self.off(scores - scores.max()).exponential(), EXP)
+        weights = self.off(self.off(scores - scores.max()).exp(), EXP)
         pattern = weights / self.summed(weights)
         for _ in range(QUOTIENT_ROUNDINGS):
             pattern = self.off(pattern)

@@ -81,7 +81,9 @@ def integers_decide() -> Claim:
 
 
 def gaps_decide() -> Claim:
-    """If the right output's lower end is above every other upper end, it is the strict maximum; if some lower end reaches its upper end, not."""
+    """If the right output's lower end is above every other upper end, it is the strict maximum.  If some lower end reaches its
+    upper end, it is not.
+    """
     m, low_m, high_m = z3.Reals("m fm cm")
     others, low, high = vector("x", 3), vector("f", 3), vector("c", 3)
     hypotheses = [low_m <= m, m <= high_m]
