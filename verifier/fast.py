@@ -134,6 +134,8 @@ def _diagonal(array: np.ndarray, first: int, second: int) -> np.ndarray:
 class EnclosureCells:
     """Reals between `lo` and `hi`, cell by cell."""
 
+    exponential_limit = "array_exponentials"
+
     def __init__(self, lo: np.ndarray, hi: np.ndarray) -> None:
         self.lo, self.hi = lo, hi
 

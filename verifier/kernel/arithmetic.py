@@ -17,6 +17,7 @@ class Cells(Protocol):
     """A rectangular array of one kind of cell.  Shapes of operands agree; `Tensor` sees to that."""
 
     shape: tuple[int, ...]
+    exponential_limit: str  # of enclosures: the field of `Limits` that bounds how many exponentials a check may take
 
     def aligned(self, order: tuple[int | None, ...], shape: tuple[int, ...]) -> Any:
         """Axes permuted to `order` and repeated to `shape`; None stands for a new axis."""

@@ -40,6 +40,8 @@ def _source_indices(shape: tuple[int, ...], order: tuple[int | None, ...], targe
 class ListCells:
     """Cells in row-major order."""
 
+    exponential_limit = "exponentials"
+
     def __init__(self, cells: list[Any], shape: tuple[int, ...]) -> None:
         self.cells, self.shape = cells, shape
         self.columns: Columns | None = None

@@ -166,7 +166,7 @@ class Tensor:
 
     def exp(self) -> Tensor:
         self._count(EXP_FLOPS * prod(self.shape))
-        self.ledger.spend(exponentials=prod(self.shape))
+        self.ledger.count_exponentials(prod(self.shape), self.cells.exponential_limit)
         try:
             return self._with(self.cells.exp())
         except OverflowError:  # weights so large that a softmax or a loss has no bound
