@@ -23,6 +23,7 @@ class Draft:
     nodes: list[Json] = field(default_factory=list)
     tensors: dict[str, tuple[tuple[int, ...], list[float]]] = field(default_factory=dict)
     width: dict[str, int] = field(default_factory=dict)
+    partly_used: list[str] = field(default_factory=list)
 
     def tensor(self, *shape: int) -> Any:
         """A reference to a new tensor: whole, transposed, or a slice of a larger one."""
@@ -33,6 +34,7 @@ class Draft:
             stored, reference = shape[::-1], {"tensor": name, "transpose": True}
         elif way == 2:
             stored, reference = (2, shape[0] + 1, *shape[1:]), {"tensor": name, "select": [[0, 1], [1, [1, shape[0]]]]}
+            self.partly_used.append(name)
         self.tensors[name] = stored, [self.rng.gauss(0, 0.8) for _ in range(prod(stored))]
         return reference
 
@@ -102,6 +104,8 @@ def random_network(seed: int) -> RandomNetwork:
     program: Json = {"name": f"random-{seed}", "nodes": draft.nodes, "logits": last}
     if draft.width[last] > 2 and rng.random() < 0.3:
         program["outputs"] = [1, draft.width[last] - 1]
+    if draft.partly_used:
+        program["unused"] = draft.partly_used
     return RandomNetwork(program, weights_file(draft.tensors), vocabulary, positions)
 
 

@@ -22,7 +22,7 @@ from verifier.networks.floats import FloatNetwork
 
 PROGRAM, DATA = small_network()
 TASK = {"name": "max", "positions": 2}
-TOKENS = [[0, 1], [2, 2], [1, 0]]
+TOKENS = [[0, 1], [2, 2], [1, 0], [0, 0], [1, 1], [2, 0], [1, 2], [2, 1]]
 Json = dict[str, Any]
 
 
@@ -64,7 +64,7 @@ def expecting(folder: Path, **changes: Any) -> str:
 
 @pytest.mark.parametrize("arithmetic", ["mpmath", "fast"])
 def test_floats_stand_beside_enclosures(arithmetic: str, weights: str, verifier: Callable[..., Any]) -> None:
-    code, found, _ = verifier("evaluate", weights, "--tokens", "0,1;2,2;1,0", "--arithmetic", arithmetic)
+    code, found, _ = verifier("evaluate", weights, "--tokens", ";".join(f"{a},{b}" for a, b in TOKENS), "--arithmetic", arithmetic)
     assert code == 0
     assert np.allclose(found["logits"], logits(), rtol=1e-12)
     lower, upper = np.array(found["lower"]), np.array(found["upper"])
@@ -107,13 +107,13 @@ def test_expected_logits_are_met(weights: str, tmp_path: Path, verifier: Callabl
     code, found, _ = verifier("evaluate", weights, "--expect", expecting(tmp_path))
     assert code == 0
     assert found["expected"]["agrees"]
-    assert (found["expected"]["inputs"], found["expected"]["logits"]) == (3, 9)
+    assert (found["expected"]["inputs"], found["expected"]["logits"]) == (8, 24)
     everywhere = expecting(tmp_path, places=None, logits=logits(places=(0, 1)))
     assert verifier("evaluate", weights, "--expect", everywhere)[0] == 0
 
 
 def test_the_tolerance_is_one_in_ten_thousand(weights: str, tmp_path: Path, verifier: Callable[..., Any]) -> None:
-    assert np.abs(logits()).max() > 1
+    assert (np.max(logits(), axis=0) - np.min(logits(), axis=0)).max() > 1
     for difference, expected in ((0.9e-4, 0), (1.1e-4, 1)):
         doctored = logits()
         doctored[2][0][1] += difference
@@ -121,6 +121,10 @@ def test_the_tolerance_is_one_in_ten_thousand(weights: str, tmp_path: Path, veri
         assert code == expected
         assert found["expected"]["largest_difference"] == pytest.approx(difference, rel=1e-6)
     assert "a difference of 0.00011 at input 2, position 1, output 1" in line
+
+
+def test_a_table_of_equal_numbers_agrees_with_nothing(weights: str, tmp_path: Path, verifier: Callable[..., Any]) -> None:
+    assert verifier("evaluate", weights, "--expect", expecting(tmp_path, logits=logits()[:1] * 8))[0] == 1
 
 
 def test_tiny_logits_do_not_pass_for_others(tmp_path: Path, verifier: Callable[..., Any]) -> None:
@@ -174,21 +178,23 @@ BAD_FILES: list[tuple[Any, str]] = [
     ({"tokens": [], "logits": []}, "wrong-shape"),
     ({"tokens": [[]], "logits": [[]]}, "wrong-shape"),
     ({"tokens": TOKENS}, "missing-field"),
-    ({"tokens": TOKENS, "places": [], "logits": [[], [], []]}, "wrong-shape"),
+    ({"tokens": TOKENS, "places": [], "logits": [[]] * 8}, "wrong-shape"),
     ({"tokens": TOKENS, "places": [1, 1], "logits": logits(places=(1, 1))}, "wrong-shape"),
     ({"tokens": TOKENS, "places": [2], "logits": logits()}, "out-of-range"),
     ({"tokens": TOKENS, "places": [1], "logits": []}, "wrong-shape"),
     ({"tokens": TOKENS, "places": [1], "logits": logits()[:2]}, "wrong-shape"),
-    ({"tokens": TOKENS, "places": [1], "logits": [[[0.0]]] * 3}, "wrong-shape"),  # would be stretched over all outputs
-    ({"tokens": TOKENS, "places": [1], "logits": [[0.0, 0.0, 0.0]] * 3}, "wrong-shape"),
+    ({"tokens": TOKENS, "places": [1], "logits": [[[0.0]]] * 8}, "wrong-shape"),  # would be stretched over all outputs
+    ({"tokens": TOKENS, "places": [1], "logits": [[0.0, 0.0, 0.0]] * 8}, "wrong-shape"),
     ({"tokens": TOKENS, "places": [1], "logits": 0.0}, "wrong-shape"),
-    ({"tokens": TOKENS, "places": [1], "logits": [[["0", 0, 0]]] * 3}, "wrong-type"),
-    ({"tokens": TOKENS, "places": [1], "logits": [[[True, 0, 0]]] * 3}, "wrong-type"),
-    ({"tokens": TOKENS, "places": [1], "logits": [[[float("nan"), 0, 0]]] * 3}, "nonfinite"),
-    ('{"tokens": [[0, 1]], "places": [1], "logits": [[[1e999, 0, 0]]]}', "nonfinite"),
+    ({"tokens": TOKENS, "places": [1], "logits": [[["0", 0, 0]]] * 8}, "wrong-type"),
+    ({"tokens": TOKENS, "places": [1], "logits": [[[True, 0, 0]]] * 8}, "wrong-type"),
+    ({"tokens": TOKENS, "places": [1], "logits": [[[float("nan"), 0, 0]]] * 8}, "nonfinite"),
+    (json.dumps({"tokens": TOKENS, "places": [1]})[:-1] + ', "logits": [' + ", ".join(["[[1e999, 0, 0]]"] * 8) + "]}", "nonfinite"),
     ({"tokens": [[0, 7]], "places": [1], "logits": logits()[:1]}, "out-of-range"),  # another network's tokens
     ({"tokens": [[0, 1], [0]], "places": [0], "logits": logits()[:2]}, "wrong-shape"),
     ({"tokens": TOKENS, "places": [1], "logits": logits(), "note": 1}, "unknown-field"),
+    ({"tokens": TOKENS[:7], "places": [1], "logits": logits()[:7]}, "too-few"),
+    ({"tokens": TOKENS[:1] * 9, "places": [1], "logits": logits()[:1] * 9}, "too-few"),
     ("[" * 100_000, "not-json"),
 ]
 

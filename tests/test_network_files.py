@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.models import random_model
+from tests.models import random_model, safetensors
 from tests.networks import small_network
 from verifier.kernel.errors import MalformedInput, Usage, VerifierError
 from verifier.kernel.network.program import read_program
@@ -75,11 +75,11 @@ def test_an_open_scale_is_filled_in_from_the_width_of_the_query(tmp_path: Path) 
 
 
 def test_nothing_is_guessed() -> None:
-    model = random_model(2)
-    assert code_of(lambda: find_network(None, model.data, file="FILE")) == "no-network"
-    assert code_of(lambda: find_network("attention-only", model.data, file="FILE"), Usage) == "unknown-network"
-    assert code_of(lambda: find_network("", model.data, file="FILE"), Usage) == "unknown-network"
-    found = find_network("attention-only-1", model.data, file="FILE")
+    bare = safetensors(random_model(2).tensors())
+    assert code_of(lambda: find_network(None, bare, file="FILE")) == "no-network"
+    assert code_of(lambda: find_network("attention-only", bare, file="FILE"), Usage) == "unknown-network"
+    assert code_of(lambda: find_network("", bare, file="FILE"), Usage) == "unknown-network"
+    found = find_network("attention-only-1", bare, file="FILE")
     assert code_of(lambda: find_task(None, found), Usage) == "unknown-task"  # there are two
     assert code_of(lambda: find_task("maximum", found), Usage) == "unknown-task"
 

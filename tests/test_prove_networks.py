@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.models import random_model
+from tests.models import random_model, safetensors
 from tests.networks import small_network
 from verifier.cli import main
 from verifier.kernel.errors import Usage
@@ -208,7 +208,7 @@ def test_files_are_kept_unless_forced_before_any_work(weights: Path, verifier: C
 def test_weights_without_a_program_need_one(tmp_path: Path, verifier: Callable[..., Any]) -> None:
     model = random_model(2, v=3, n=2)
     path = tmp_path / "bare.safetensors"
-    path.write_bytes(model.data)
+    path.write_bytes(safetensors(model.tensors()))
     code, found = verifier("prove", path, "-o", tmp_path / "proof")
     assert (code, found["reason"]["code"]) == (3, "no-network")
     assert verifier("prove", path, "--network", "attention-only-1", "-o", tmp_path / "proof")[1]["reason"]["code"] == "unknown-task"
@@ -217,7 +217,7 @@ def test_weights_without_a_program_need_one(tmp_path: Path, verifier: Callable[.
 def test_strategies_about_the_maximum_go_on_for_attention_only(tmp_path: Path, verifier: Callable[..., Any]) -> None:
     model = random_model(2, v=3, n=2)
     path = tmp_path / "bare.safetensors"
-    path.write_bytes(model.data)
+    path.write_bytes(safetensors(model.tensors()))
     named = ("--network", "attention-only-1", "--task", "max")
     exact = proved(verifier, path, *named, "--strategy", "brute-force")
     assert proved(verifier, path, *named, "--strategy", "every-input")["certified"] == exact["certified"]

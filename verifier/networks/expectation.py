@@ -2,7 +2,8 @@
 
 A file of expectations is `{"tokens": [[...], ...], "places": [...], "logits": [[[...], ...], ...]}`: whole sequences of tokens, the
 positions at which logits are read (left out: all), and the logits as the user's own code gives them, a list of all columns for each place
-of each input.  Agreement says that the program fits these inputs, and nothing more.
+of each input.  Agreement says that the program fits these inputs, and nothing more; so there must be a few different ones, and what is
+allowed for rounding is a share of what the input changes: a table of equal numbers agrees with nothing.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ from verifier.networks.floats import FloatNetwork
 Array = NDArray[np.float64]
 CLAUSE = "expectations"
 FILE_BYTES = 1 << 26  # of a file of expectations
-TOLERANCE = 1e-4  # for logits of magnitude 1 or more; of smaller ones that share of the largest
+TOLERANCE = 1e-4  # or that share of what the input changes in the expected logits, whichever is less
+FEWEST_INPUTS = 8  # different ones; all of them, where there are fewer
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,8 @@ class Expectation:
 
     @property
     def tolerance(self) -> float:
-        """How far logits may be from these; a network whose logits are all tiny does not pass for another one."""
-        return TOLERANCE * min(1.0, float(np.abs(self.logits).max()))
+        """How far logits may be from these; a network whose logits hardly change does not pass for another one."""
+        return TOLERANCE * min(1.0, float((self.logits.max(0) - self.logits.min(0)).max()))
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,9 @@ def read_expectation(path: Path, network: Network) -> Expectation:
     parts = Reader(value, file, CLAUSE).members({"tokens": CLAUSE, "logits": CLAUSE}, {"places": CLAUSE})
     tokens = tuple(tuple(one.integer(0, network.vocabulary - 1) for one in line.items()) for line in parts["tokens"].items())
     check_sequences(tokens, network, file=file)
+    fewest = min(FEWEST_INPUTS, network.vocabulary ** len(tokens[0]))
+    if len(set(tokens)) < fewest:
+        raise parts["tokens"].refuse("too-few", f"at least {fewest} different inputs", len(set(tokens)))
     places = (
         tuple(one.integer(0, len(tokens[0]) - 1) for one in parts["places"].items()) if "places" in parts else tuple(range(len(tokens[0])))
     )
