@@ -15,6 +15,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +147,14 @@ def kernel_mutants(found: dict[str, Any]) -> list[Row]:
     return [("mutants of the checker itself", f"{found['judged']:,} of {found['possible']:,} possible", outcome)]
 
 
+def kernel_mutants_random(found: dict[str, Any]) -> list[Row]:
+    """What kernel_mutants_random.py found."""
+    share = -(-1000 * found["survivors_at_most"] // found["possible"]) / 10  # per cent, rounded up
+    outcome = f"{found['killed']} killed, {found['equivalent']} equivalent (argued one by one), {found['survived']} survived: "
+    outcome += f"of all at most {found['survivors_at_most']:,} survive ({share} %; {100 * Fraction(found['confidence'])} % confidence)"
+    return [("mutants of the checker itself, drawn at random", f"{found['judged']:,} of {found['possible']:,} possible", outcome)]
+
+
 def enclosures(found: dict[str, Any]) -> list[Row]:
     """What enclosures.py found."""
     number = f"{found['arguments']:,} arguments, {len(found['operations'])} operations"
@@ -165,13 +174,13 @@ SOURCES: list[tuple[str, Callable[[dict[str, Any]], list[Row]]]] = [
     ("mutation_fuzz", certificate_mutants),
     ("unlucky_machines", unlucky_machines),
     ("kernel_mutants", kernel_mutants),
+    ("kernel_mutants_random", kernel_mutants_random),
     ("enclosures", enclosures),
     ("decoder_fuzz", decoder_fuzz),
     ("hardening", bombs),
     ("hardening", lemmas),
     ("hardening", lean),
 ]
-
 
 def table() -> str:
     """The table, from the files in benchmarks/results."""

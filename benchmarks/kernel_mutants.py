@@ -21,6 +21,7 @@ import argparse
 import ast
 import copy
 import hashlib
+import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -346,6 +347,7 @@ def survey(root: Path) -> Map:
         for test, facts in json.loads(place.read_text(encoding="utf-8")).items():
             file = test.split("::")[0]
             known.setdefault(file, {"key": keys[file], "tests": {}})["tests"][test] = facts
+        CALLS.parent.mkdir(parents=True, exist_ok=True)
         CALLS.write_text(json.dumps(known), encoding="utf-8")
     return {test: facts for file in keys for test, facts in known.get(file, {"tests": {}})["tests"].items()}
 
@@ -454,6 +456,35 @@ def page(result: dict[str, Any]) -> str:
     return "\n".join([*lines, ""])
 
 
+def judgements(todo: list[Mutant], before: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """A record for each mutant, in order.  before: earlier records, which say which tests kill often."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "copy"
+        shutil.copytree(
+            ROOT, root, ignore=shutil.ignore_patterns(".git", ".venv", "lean", "results", "models.old", "*.jsonl", "node_modules")
+        )
+        calls = survey(root)
+        killers = Counter(record["by"].split("::")[0].split()[-1] for record in before if "::" in record["by"])
+        for number, mutant in enumerate(todo):
+            fate, by, seconds = judge(mutant, root, *able(mutant, calls, killers))
+            if "::" in by:
+                killers[by.split("::")[0].split()[-1]] += 1
+            print(f"{number + 1}/{len(todo)} {fate} {mutant.id}: {mutant.before} -> {mutant.after} {by} {seconds:.1f} s", flush=True)
+            yield asdict(mutant) | {"id": mutant.id, "fate": fate, "by": by, "seconds": round(seconds, 1)}
+
+
+def records_of(path: Path) -> list[dict[str, Any]]:
+    """What has been judged, in order."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+
+
+def append(path: Path, record: dict[str, Any]) -> None:
+    """One more record, in one write: another shard may write to the same file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as stream:
+        stream.write(json.dumps(record) + "\n")
+
+
 def main() -> int:
     """Judge what is left of the sample, then write the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -470,30 +501,15 @@ def main() -> int:
         for mutant in sample:
             print(f"{mutant.id}  {mutant.before}  ->  {mutant.after}")
         return 0
-    records = [json.loads(line) for line in STATE.read_text(encoding="utf-8").splitlines()] if STATE.exists() else []
-    latest = {(record["id"], record["source"]): record for record in records}
+    latest = {(record["id"], record["source"]): record for record in records_of(STATE)}
     argued = json.loads(EQUIVALENT.read_text(encoding="utf-8")) if EQUIVALENT.exists() else {}
     todo = [m for m in sample if m.key not in latest or (args.again and latest[m.key]["fate"] != "killed" and m.id not in argued)]
     if args.only:
         todo = [m for m in mutants if m.id in args.only]
-    STATE.parent.mkdir(parents=True, exist_ok=True)
     if todo and not args.report:
-        with tempfile.TemporaryDirectory() as folder:
-            root = Path(folder) / "copy"
-            shutil.copytree(
-                ROOT, root, ignore=shutil.ignore_patterns(".git", ".venv", "lean", "results", "models.old", "*.jsonl", "node_modules")
-            )
-            calls = survey(root)
-            killers = Counter(record["by"].split("::")[0].split()[-1] for record in latest.values() if "::" in record["by"])
-            for number, mutant in enumerate(todo):
-                fate, by, seconds = judge(mutant, root, *able(mutant, calls, killers))
-                if "::" in by:
-                    killers[by.split("::")[0].split()[-1]] += 1
-                record = asdict(mutant) | {"id": mutant.id, "fate": fate, "by": by, "seconds": round(seconds, 1)}
-                latest[mutant.key] = record
-                with STATE.open("a", encoding="utf-8") as stream:
-                    stream.write(json.dumps(record) + "\n")
-                print(f"{number + 1}/{len(todo)} {fate} {mutant.id}: {mutant.before} -> {mutant.after} {by} {seconds:.1f} s", flush=True)
+        for mutant, record in zip(todo, judgements(todo, list(latest.values())), strict=True):
+            latest[mutant.key] = record
+            append(STATE, record)
     judged = [latest[mutant.key] for mutant in mutants if mutant.key in latest]  # the sample, and what --only has asked for
     result = report(judged, len(mutants), len(sample), args.seed)
     write(RESULTS / "kernel_mutants.json", json.dumps(result, indent=1) + "\n")
@@ -502,11 +518,13 @@ def main() -> int:
     return 1 if result["fates"].get("survived") else 0
 
 
-if __name__ == "__main__":
-    import flint  # noqa: F401 - what every judgement needs is imported once, before the forks
-    import jsonschema  # noqa: F401
-    import mpmath  # noqa: F401
-    import numpy  # noqa: F401
+def prepare() -> None:
+    """What every judgement needs is imported once, before the forks."""
+    for name in ("flint", "jsonschema", "mpmath", "numpy"):
+        importlib.import_module(name)
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # plugins take a second to import, and the suite needs none
 
-    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # they take a second to import, and the suite needs none
+
+if __name__ == "__main__":
+    prepare()
     sys.exit(main())

@@ -21,7 +21,6 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from benchmarks.common import RESULTS, machine, write
 from tests.machines import decided_by_the_unlucky, nearly_twins
-from tests.models import safetensors
 from verifier.kernel.errors import VerifierError
 from verifier.prove import prove
 from verifier.strategies import STRATEGIES
@@ -39,7 +38,7 @@ def main() -> None:
     certificates, refused, turned, faults, start = 0, 0, 0, [], time.process_time()
     for seed in track(range(args.first, args.first + args.models), "models"):
         model = nearly_twins(seed)
-        data = safetensors(model.tensors("F32"))
+        data = model.stored("F32")
         right, wrong = decided_by_the_unlucky(model)
         real = prove(data, STRATEGIES["exact"], file="model", reference=False).verdicts[0].bound
         turned += real is not None and real.certified > right

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tests.models import TinyModel
+from tests.models import TinyModel, network
 from verifier.fast import FastArithmetic
 from verifier.kernel.arithmetic import Arithmetic
 from verifier.kernel.certificate import read_certificate
@@ -45,23 +45,6 @@ def subject(model: TinyModel, scope: Scope | None = None) -> dict[str, Any]:
         "scope": {"tokens": ranges},
         "function": "real",
     }
-
-
-def network(head_width: int) -> dict[str, Any]:
-    """FORMAT.md's `attention-only-1`, written a second time."""
-    head = {letter: {"tensor": f"blocks.0.attn.W_{letter}", "select": [[0, 0]]} for letter in "QKVO"}
-    attention = {"query": "q", "key": "k", "value": "v", "mask": "causal", "scale_squared": f"1/{head_width}"}
-    nodes = [
-        {"node": "e", "op": "embed", "tables": ["embed.W_E"]},
-        {"node": "p", "op": "position", "table": "pos_embed.W_pos"},
-        {"node": "x", "op": "add", "of": ["e", "p"]},
-        *({"node": letter.lower(), "op": "linear", "of": "x", "factors": [head[letter]]} for letter in "QKV"),
-        {"node": "a", "op": "attention", **attention},
-        {"node": "o", "op": "linear", "of": "a", "factors": [head["O"]]},
-        {"node": "y", "op": "add", "of": ["x", "o"]},
-        {"node": "u", "op": "linear", "of": "y", "factors": ["unembed.W_U"]},
-    ]
-    return {"name": "attention-only-1", "nodes": nodes, "logits": "u"}
 
 
 def statement(model: TinyModel, bound: str = "0/1", scope: Scope | None = None) -> dict[str, Any]:

@@ -11,10 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tests.models import TinyModel, copying, from_file, safetensors
+from tests.models import TinyModel, copying, from_file
+from verifier.kernel.rounding import SCALE_ROUNDINGS
 
 U = 2.0**-24 * (1 - 1e-9)  # float64 does the rest, so stay a little inside
 EXP = 2.0**-17 * (1 - 1e-9)
+QUOTIENT_ROUNDINGS = 7  # a reciprocal within 6 u, and a product
 
 
 @dataclass(frozen=True)
@@ -91,8 +93,20 @@ def scaled_before(w: Weights, tokens: Tensor) -> Tensor:
     x = w.embed[tokens] + w.place
     scale = torch.tensor(w.root, dtype=x.dtype).rsqrt()
     scores = ((x[:, -1:] @ w.query) * scale) @ ((x @ w.key) * scale).transpose(1, 2)
-    weights = (scores - scores.max(-1, keepdim=True).values).exp()
+    weights = (scores - scores.max(-1, keepdim=True).values).exponential()
     mix = (weights @ (x @ w.value)) / weights.sum(-1, keepdim=True)
+    return ((x[:, -1:] + mix @ w.output) @ w.unembed)[:, 0]
+
+
+def contracted(w: Weights, tokens: Tensor) -> Tensor:
+    """The scale times a score, less the largest scaled score, in one multiply-add, as jax.jit does on a processor."""
+    x = w.embed[tokens] + w.place
+    scores = (x[:, -1:] @ w.query) @ (x @ w.key).transpose(1, 2)
+    scale = torch.tensor(1 / w.root, dtype=x.dtype)
+    largest = (scores * scale).max(-1, keepdim=True).values
+    exponents = (scores.double() * scale.double() - largest.double()).to(x.dtype)  # a product of binary32 numbers is exact in float64
+    weights = exponents.exponential()
+    mix = (weights / weights.sum(-1, keepdim=True)) @ (x @ w.value)
     return ((x[:, -1:] + mix @ w.output) @ w.unembed)[:, 0]
 
 
@@ -137,6 +151,7 @@ MACHINES: dict[str, Callable[[Weights, Tensor], Tensor]] = {
     "residual first": residual_first,
     "one by one": one_by_one,
     "scaled before": scaled_before,
+    "contracted": contracted,
     "wide sums": wide_sums,
     "in sequence": in_sequence,
     **{f"shuffled {seed}": shuffled(seed) for seed in range(3)},
@@ -180,10 +195,12 @@ class Unlucky:
         x = self.off(w.embed[tokens] + w.place)
         q, k, v = self.product(x[-1:], w.query), self.product(x, w.key), self.product(x, w.value)
         scores = self.product(q, k.T)[0] / w.root
-        for _ in range(13):
+        for _ in range(SCALE_ROUNDINGS - 2):  # the subtraction counts twice
             scores = self.off(scores)
-        weights = self.off(self.off(scores - scores.max()).exp(), EXP)
-        pattern = self.off(weights / self.summed(weights))
+        weights = self.off(self.off(scores - scores.max()).exponential(), EXP)
+        pattern = weights / self.summed(weights)
+        for _ in range(QUOTIENT_ROUNDINGS):
+            pattern = self.off(pattern)
         mix = self.summed(self.off(pattern * v.T))
         if self.residual_first:
             residual = self.product(mix[None], w.output, x[-1:])
@@ -220,12 +237,27 @@ def decided_by_the_unlucky(model: TinyModel) -> tuple[int, int]:
     return right, wrong
 
 
-# Models whose inputs are nearly ties
+# Models whose scores are large, and models whose inputs are nearly ties
+
+
+def large_scores(size: float) -> TinyModel:
+    """Every score is about 90 size^2, and v = 4, n = 3, h = 6.  Every machine that does not overflow answers 3: 37 of 64 are right."""
+    rng = random.Random("large scores")
+
+    def drawn(rows: int, columns: int, scale: float) -> list[list[float]]:
+        return [[rng.gauss(0, scale) for _ in range(columns)] for _ in range(rows)]
+
+    def of_the_constant(scale: float) -> list[list[float]]:
+        return [[scale * (1 + rng.random()) for _ in range(6)], *([0.0] * 6 for _ in range(4))]
+
+    weights = {"W_E": [[4.0, *row] for row in drawn(4, 4, 1)], "W_pos": [[0.0, *row] for row in drawn(3, 4, 0.1)]}
+    weights |= {"W_Q": of_the_constant(size), "W_K": of_the_constant(size), "W_V": drawn(5, 6, 0.01), "W_O": drawn(6, 5, 0.01)}
+    return rounded(TinyModel(weights | {"W_U": [[0.0, 0.0, 0.0, 1.0], *drawn(4, 4, 0.01)]}, f"scores of 90 {size}^2"))
 
 
 def rounded(model: TinyModel) -> TinyModel:
     """The model with its weights rounded to float32."""
-    return from_file(safetensors(model.tensors("F32")), model.label)
+    return from_file(model.stored("F32"), model.label)
 
 
 def nearly_twins(seed: int) -> TinyModel:

@@ -13,6 +13,7 @@ import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 FILE_NAMES = {
     "W_E": "embed.W_E",
@@ -35,9 +36,10 @@ def pack(values: Sequence[float], dtype: str) -> bytes:
     return struct.pack(f"<{len(values)}{ {'F16': 'e', 'F32': 'f', 'F64': 'd'}[dtype] }", *values)
 
 
-def safetensors(tensors: Mapping[str, Tensor]) -> bytes:
+def safetensors(tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> bytes:
     """A safetensors file."""
-    header, body = {}, b""
+    header: dict[str, object] = {"__metadata__": dict(metadata)} if metadata else {}
+    body = b""
     for name, (dtype, shape, data) in tensors.items():
         header[name] = {"dtype": dtype, "shape": list(shape), "data_offsets": [len(body), len(body) + len(data)]}
         body += data
@@ -46,6 +48,23 @@ def safetensors(tensors: Mapping[str, Tensor]) -> bytes:
 
 def with_header(header: bytes, body: bytes) -> bytes:
     return struct.pack("<Q", len(header)) + header + body
+
+
+def network(head_width: int) -> dict[str, Any]:
+    """FORMAT.md's `attention-only-1`, written a second time."""
+    head = {letter: {"tensor": f"blocks.0.attn.W_{letter}", "select": [[0, 0]]} for letter in "QKVO"}
+    attention = {"query": "q", "key": "k", "value": "v", "mask": "causal", "scale_squared": f"1/{head_width}"}
+    nodes = [
+        {"node": "e", "op": "embed", "tables": ["embed.W_E"]},
+        {"node": "p", "op": "position", "table": "pos_embed.W_pos"},
+        {"node": "x", "op": "add", "of": ["e", "p"]},
+        *({"node": letter.lower(), "op": "linear", "of": "x", "factors": [head[letter]]} for letter in "QKV"),
+        {"node": "a", "op": "attention", **attention},
+        {"node": "o", "op": "linear", "of": "a", "factors": [head["O"]]},
+        {"node": "y", "op": "add", "of": ["x", "o"]},
+        {"node": "u", "op": "linear", "of": "y", "factors": ["unembed.W_U"]},
+    ]
+    return {"name": "attention-only-1", "nodes": nodes, "logits": "u"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +96,13 @@ class TinyModel:
 
     @cached_property
     def data(self) -> bytes:
-        return safetensors(self.tensors())
+        """A weights file in binary64."""
+        return self.stored("F64")
+
+    def stored(self, dtype: str) -> bytes:
+        """A weights file that names its network."""
+        text = json.dumps({"network": network(self.h), "tasks": {"max": {"name": "max", "positions": self.n}}})
+        return safetensors(self.tensors(dtype), {"verifier.network": text})
 
     @cached_property
     def digest(self) -> str:

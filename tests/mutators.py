@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.checking import SAME, arithmetic, bound, certificate, digest, encoded, statement, step
-from tests.models import TinyModel, from_file, random_model
+from tests.models import TinyModel, from_file, network, random_model
 from tests.oracle import truth
 from tests.plans import PLANS, random_scope
 from verifier.kernel.certificate import Choice, Integers
@@ -185,7 +185,7 @@ def edit_claim(rng: random.Random, document: JSON) -> str:
 
 def edit_scope(rng: random.Random, document: JSON) -> str:
     """An end of a range, two ranges exchanged, a range more or fewer."""
-    scope = document["subject"]["scope"]
+    scope = document["subject"]["scope"]["tokens"]
     action = rng.choice(["end", "end", "end", "exchange", "drop", "repeat", "reverse"])
     index = rng.randrange(len(scope)) if scope else 0
     if action == "exchange" and len(scope) > 1:
@@ -498,11 +498,14 @@ def fault(verdict: Verdict, model: TinyModel) -> str:
     subject, found = verdict.statement.subject, verdict.bound
     if found is None:
         return ""
-    if subject.model != model.digest or len(subject.scope) != model.n or max(last for _, last in subject.scope) >= model.v:
+    ranges = subject.scope.ranges
+    if subject.model != model.digest or len(ranges) != model.n or max(last for _, last in ranges) >= model.v or subject.scope.conditions:
         return "a verdict about another model"
+    if subject.network.json != network(model.h) or subject.task.json != {"name": "max", "positions": model.n} or found.metric != "accuracy":
+        return "a verdict about another network, task or metric"
     if found.total > LARGEST_SCOPE:
         return "more inputs than were meant to be enumerated"
-    answers = truth(model, subject.scope)
+    answers = truth(model, ranges)
     false = []
     if found.total != answers.total:
         false.append(f"total {found.total} of {answers.total}")
@@ -510,6 +513,8 @@ def fault(verdict: Verdict, model: TinyModel) -> str:
         false.append(f"certified {found.certified} where {answers.right_at_most} are right")
     if found.wrong > answers.wrong_at_most:
         false.append(f"wrong {found.wrong} where {answers.wrong_at_most} are wrong")
-    if verdict.word == "PROVED" and verdict.statement.claim.bound * answers.total > answers.right_at_most:
-        false.append(f"claim {verdict.statement.claim.bound} where {answers.right_at_most} of {answers.total} are right")
+    claim = verdict.statement.claim
+    too_much = claim.relation == ">=" and claim.bound * answers.total > answers.right_at_most
+    if verdict.word == "PROVED" and (too_much or (claim.relation == "<=" and claim.bound * answers.total < answers.right_at_least)):
+        false.append(f"claim {claim.relation} {claim.bound} where {answers.right_at_most} of {answers.total} are right")
     return "; ".join(false)

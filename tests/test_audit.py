@@ -347,7 +347,7 @@ def test_a_constant_on_every_row_of_the_unembedding_fools_float32_and_not_the_ce
     tiny = from_file(TINY.read_bytes())
     plain, fool = raised(tiny, 0.0, 0.5), raised(tiny, 2.0**22, 0.5)
     for model in (plain, fool):
-        assert from_file(safetensors(model.tensors("F32"))).weights == model.weights  # float32 holds them exactly
+        assert from_file(model.stored("F32")).weights == model.weights  # float32 holds them exactly
     right = truth(plain).count("right")
     assert right == truth(fool).count("right") == 512  # the same function
     runs = [[reproduce(read_model(model.data, file="x"), name, dtype=np.float32).count for model in (plain, fool)] for name in FLOAT_RUNS]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,6 @@ from verifier.cli import main
 from verifier.kernel.errors import LimitExceeded, MalformedInput, Usage
 from verifier.models import checkpoint
 from verifier.models.architecture import TENSOR_AXES, tensor_shapes
-from verifier.models.checkpoint import import_checkpoint
 from verifier.models.weights import load_weights, save_weights
 
 Tensors = dict[str, Tensor]
@@ -41,6 +41,31 @@ def transformer_lens_state() -> Tensors:
         "blocks.0.attn.mask": torch.ones(N, N, dtype=torch.bool).tril(),
         "blocks.0.attn.IGNORE": torch.tensor(float("-inf")),
     }
+
+
+def bridge_state() -> Tensors:
+    """A state dict as TransformerLens 4 writes it: `TransformerBridge.boot_native(configuration).state_dict()`."""
+    old = transformer_lens_state()
+    state = {"embed.weight": old["embed.W_E"], "pos_embed.weight": old["pos_embed.W_pos"]}
+    for name in "QKVO":
+        state[f"blocks.0.attn.{name.lower()}.weight"] = old[f"blocks.0.attn.W_{name}"][0].T.contiguous()
+        state[f"blocks.0.attn.{name.lower()}.bias"] = old[f"blocks.0.attn.b_{name}"].reshape(-1)
+    return state | {"unembed.weight": old["unembed.W_U"].T.contiguous(), "unembed.bias": old["unembed.b_U"]}
+
+
+CONFIGURATION: dict[str, Any] = {
+    "n_layers": 1, "n_heads": 1, "d_model": D, "d_head": H, "n_ctx": N, "d_vocab": V, "d_vocab_out": V, "attn_only": True,
+    "normalization_type": None, "attn_scale": math.sqrt(H), "use_attn_scale": True, "positional_embedding_type": "standard",
+    "attention_dir": "causal", "attn_scores_soft_cap": -1.0, "output_logits_soft_cap": -1.0, "use_local_attn": False,
+    "window_size": None, "device": "cpu", "seed": 123, "dtype": "torch.float32", "default_prepend_bos": True,
+}  # fmt: skip
+
+
+def import_checkpoint(path: Path) -> Tensors:
+    """The tensors, where the evidence is in order."""
+    configuration = path.parent / "configuration of the tests.json"
+    configuration.write_text(json.dumps(CONFIGURATION), encoding="utf-8")
+    return checkpoint.import_checkpoint(path, configuration=configuration).weights
 
 
 def save(state: Tensors, path: Path) -> Path:
@@ -125,6 +150,37 @@ def test_importing_our_own_file_changes_no_byte(tmp_path: Path) -> None:
     assert (tmp_path / "first.safetensors").read_bytes() == (tmp_path / "second.safetensors").read_bytes()
 
 
+def test_a_mask_that_is_made_later_says_nothing(tmp_path: Path) -> None:
+    state = transformer_lens_state() | {"blocks.0.attn.mask": torch.empty((0, 0), dtype=torch.bool)}  # from version 3.5 on
+    assert same_bits(import_checkpoint(save(state, tmp_path / "checkpoint.pt")), weights())
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".npz", ".pt"])
+def test_names_of_version_4_are_turned_back(suffix: str, tmp_path: Path) -> None:
+    assert same_bits(import_checkpoint(save(bridge_state(), tmp_path / f"checkpoint{suffix}")), weights())
+
+
+@pytest.mark.parametrize(
+    ("name", "tensor", "code"),
+    [
+        ("blocks.0.attn.q.bias", torch.full((H,), 1e-30), "nonzero-bias"),
+        ("unembed.bias", torch.ones(V), "nonzero-bias"),
+        ("blocks.0.ln1.weight", torch.ones(D), "layer-norm"),
+        ("ln_final.weight", torch.ones(D), "layer-norm"),
+        ("blocks.0.mlp.in.weight", torch.ones(D, D), "mlp"),
+        ("blocks.1.attn.q.weight", torch.ones(H, D), "extra-layer"),
+        ("blocks.0.attn.q.weight", torch.ones(D, H), "wrong-shape"),
+        ("blocks.0.attn.o.weight", torch.ones(1, D, H), "wrong-shape"),
+        ("embed.W_E", torch.ones(V, D), "two-names"),
+        ("rotary.cos", torch.ones(N), "unknown-tensor"),
+    ],
+)
+def test_foreign_models_of_version_4_are_refused(name: str, tensor: Tensor, code: str, tmp_path: Path) -> None:
+    with pytest.raises(MalformedInput) as refusal:
+        import_checkpoint(save(bridge_state() | {name: tensor}, tmp_path / "checkpoint.pt"))
+    assert refusal.value.code == code
+
+
 # Refusals: reason code, and the change that brings it about
 
 REFUSED: dict[str, tuple[str, str, Tensor | None]] = {
@@ -148,6 +204,7 @@ REFUSED: dict[str, tuple[str, str, Tensor | None]] = {
     "an infinity": ("nonfinite", "pos_embed.W_pos", torch.full((N, D), float("-inf"))),
     "local attention": ("masked-attention", "blocks.0.attn.mask", torch.eye(N, dtype=torch.bool)),
     "a mask without rows": ("masked-attention", "blocks.0.attn.mask", torch.tensor(True)),
+    "a mask without columns": ("masked-attention", "blocks.0.attn.mask", torch.ones(N, 0, dtype=torch.bool)),
 }
 
 
@@ -234,13 +291,21 @@ def test_import_command_writes_the_file_and_prints_the_digest(
     source = save(transformer_lens_state(), tmp_path / "checkpoint.pt")
     target = tmp_path / "model.safetensors"
     digest = save_weights(weights(), tmp_path / "expected.safetensors")
-    assert main(["import", str(source), "-o", str(target), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["digest"] == digest
+    configuration = tmp_path / "configuration.json"
+    configuration.write_text(json.dumps(CONFIGURATION), encoding="utf-8")
+    evidence = ["--config", str(configuration)]
+    assert main(["import", str(source), *evidence, "-o", str(target), "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["digest"] == digest
+    assert "attention-only-1" in shown["assumed"]
+    assert str(configuration) in shown["evidence"][0]
     assert target.read_bytes() == (tmp_path / "expected.safetensors").read_bytes()
 
-    assert main(["import", str(source), "-o", str(target)]) == 3, "an existing file is not replaced"
-    assert main(["import", str(source), "-o", str(target), "--force"]) == 0
-    assert digest in capsys.readouterr().out
+    assert main(["import", str(source), *evidence, "-o", str(target)]) == 3, "an existing file is not replaced"
+    assert main(["import", str(source), *evidence, "-o", str(target), "--force"]) == 0
+    shown_to_people = capsys.readouterr().out
+    assert digest in shown_to_people
+    assert "assumed: the model computes attention-only-1" in shown_to_people
 
 
 def test_a_refused_import_writes_nothing_and_says_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -146,7 +147,21 @@ def test_a_missing_extra_says_what_to_install(package: str) -> None:
     done = run_without(package, arguments=["train", "max-of-k", "-o", "x"])
     assert done.returncode == 3
     assert f"the package {package}" in done.stderr
-    assert "pip install 'verifier[prove]'" in done.stderr
+    assert "pip install '.[prove]'" in done.stderr
+
+
+def test_no_text_tells_anyone_to_install_the_name_of_a_stranger() -> None:
+    """On the public index `verifier` is somebody else's package: ours is installed from its folder."""
+    root = Path(__file__).parent.parent
+    kinds = ("*.py", "*.md", "Makefile", "*.yml", "*.toml", "*.json")
+    folders = [root / name for name in ("verifier", "docs", "benchmarks", "certificates", "lean")]
+    texts = [path for kind in kinds for path in [*root.glob(kind), *(path for folder in folders for path in folder.rglob(kind))]]
+    stranger = re.compile(r"""(pip3?|uv|pipx)\s+(pip\s+)?(install|add|run)\s+(-\S+\s+)*['"]?verifier\b""")
+    excused = {root / "FINDINGS.md"}  # it tells of the fault
+    assert len(texts) > 100
+    assert [str(path) for path in texts if path not in excused and stranger.search(path.read_text(errors="replace"))] == []
+    assert stranger.search("pip install 'verifier[prove]'")
+    assert stranger.search('pip install -U "verifier"')
 
 
 def test_the_list_of_commands_needs_no_extra() -> None:

@@ -14,15 +14,17 @@ from tests.checking import ARITHMETICS, arithmetic
 from tests.machines import (
     MACHINES,
     Weights,
+    contracted,
     decided_by_the_unlucky,
     inputs,
+    large_scores,
     nearly_twins,
     plain,
     residual_first,
     rounded,
     unlucky_logits,
 )
-from tests.models import TinyModel, copying, from_file, random_model, safetensors
+from tests.models import TinyModel, copying, from_file, random_model
 from tests.refusals import refused
 from verifier.cli import main
 from verifier.domain import whole_domain
@@ -75,6 +77,38 @@ def test_a_sum_that_starts_at_the_residual_is_covered() -> None:
     assert (bound.certified, bound.wrong) == (1, 0)
 
 
+def test_a_largest_exponent_that_is_not_zero_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once PROVED: 37 of 64, where a machine that contracts the subtraction of the largest score answers NaN to everything."""
+    model = large_scores(1e4)
+    data, tokens = model.stored("F32"), inputs(model)
+    right = plain(Weights.of(model, torch.float64), tokens).argmax(1) == tokens.max(1).values
+    assert int(right.sum()) == 37
+    assert contracted(Weights.of(model, torch.float32), tokens).isnan().any(1).all()
+    with monkeypatch.context() as patched:
+        patched.setattr(rounding, "_small", lambda bound, head_width: bound)
+        proof = prove(data, STRATEGIES["subcubic"], file="model", function="float32", reference=False)
+        believed = check(proof.statement, proof.certificate, data, arithmetic("mpmath")).bound
+    assert believed is not None
+    assert believed.certified == 37
+    for name in ARITHMETICS:
+        verdict = check(proof.statement, proof.certificate, data, arithmetic(name))
+        assert (verdict.word, verdict.reason and verdict.reason.code) == ("REJECTED", "score-rounding")
+
+
+def test_no_exponent_is_far_from_zero_where_nothing_is_refused() -> None:
+    """Just inside the limit every machine does what is proved."""
+    model = large_scores(64.0)
+    found = context(model.stored("F32")).rounding
+    assert found is not None
+    assert 0.98 < found.score.largest() * 2.0**-100 / 6**0.5 <= 1
+    bound, tokens = verdict_of(model, "brute-force", "mpmath").bound, inputs(model)
+    assert bound is not None
+    assert (bound.certified, bound.wrong) == (37, 27)
+    for machine in MACHINES.values():
+        got = machine(Weights.of(model, torch.float32), tokens)
+        assert int((got.argmax(1) == tokens.max(1).values).sum()) == 37
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_the_unluckiest_machine_is_not_off_by_more_than_eta(seed: int) -> None:
     model = rounded(copying(random.Random(seed), 4, 2 + seed % 2, noise=0.3, slope=float(seed % 4), copy=2.0 ** (seed % 5)))
@@ -91,7 +125,7 @@ def cancelling() -> TinyModel:
 
 def worst_share(model: TinyModel) -> float:
     """The largest error of an unlucky machine, as a share of eta."""
-    errors, weights = logit_errors(context(safetensors(model.tensors("F32")))), Weights.of(model, torch.float64)
+    errors, weights = logit_errors(context(model.stored("F32"))), Weights.of(model, torch.float64)
     shares = []
     for tokens in inputs(model):
         exact = plain(weights, tokens[None])[0]
@@ -111,7 +145,7 @@ def test_the_unluckiest_machine_finds_out_a_bound_that_forgets(monkeypatch: pyte
 
 
 def verdict_of(model: TinyModel, strategy: str, name: str) -> Verdict:
-    data = safetensors(model.tensors("F32"))
+    data = model.stored("F32")
     proof = prove(data, STRATEGIES[strategy], file="model", function="float32", reference=False)
     return check(proof.statement, proof.certificate, data, arithmetic(name))
 
@@ -132,7 +166,7 @@ def test_near_ties_are_what_the_unlucky_machine_turns() -> None:
     """The test above can fail: its models have inputs that are right in real numbers and not on every machine."""
     for seed in (6, 12):
         model = nearly_twins(seed)
-        real = prove(safetensors(model.tensors("F32")), STRATEGIES["exact"], file="model", reference=False).verdicts[0].bound
+        real = prove(model.stored("F32"), STRATEGIES["exact"], file="model", reference=False).verdicts[0].bound
         assert real is not None
         right, wrong = decided_by_the_unlucky(model)
         assert real.certified > right
@@ -144,7 +178,7 @@ def test_near_ties_are_what_the_unlucky_machine_turns() -> None:
 def test_float32_proves_at_most_what_real_numbers_do(strategy: str, seed: int) -> None:
     """The same certificate, for both functions: widening tables never helps."""
     model = rounded(random_model(seed))
-    data = safetensors(model.tensors("F32"))
+    data = model.stored("F32")
     decoded = read_model(data, file="model")
     try:
         bind(whole_domain(decoded, "float32"), decoded.network, file="FILE")
@@ -180,6 +214,63 @@ def test_weights_must_be_normal_float32_numbers(entry: float, fits: bool) -> Non
         bind(asked, decoded.network, file="FILE")
     else:
         assert refused(lambda: bind(asked, decoded.network, file="FILE"), SubjectMismatch) == ("not-binary32", "2.7")
+
+
+def test_large_scores_are_a_row_and_not_a_crash(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Once exit 70 where scores may be off by sqrt(h) / 2 or more (50); beyond sqrt(h) nothing is proved about machines (1e4)."""
+    for size, word, code in ((50.0, "PROVED", 0), (1e4, "REJECTED", 1)):
+        model, output = tmp_path / f"{size}.safetensors", tmp_path / f"proofs {size}"
+        model.write_bytes(large_scores(size).stored("F32"))
+        assert main(["float32", str(model), "--strategy", "subcubic", "--json", "-o", str(output)]) == code
+        printed = json.loads(capsys.readouterr().out)
+        (row,) = printed["rows"]
+        assert (row["real"]["verdict"], row["float32"]["verdict"]) == ("PROVED", word)
+        assert (printed["eta"] is None) == (word == "REJECTED")
+        written = sorted(path.name for path in output.glob("float32/subcubic/*"))
+        assert written == ([] if word == "REJECTED" else ["certificate.json", "statement.json"])
+        assert len(list(output.glob("real/subcubic/*"))) == 2
+    assert row["float32"]["proved"] is None
+    assert row["float32"]["reason"]["code"] == "score-rounding"
+    assert main(["float32", str(model), "--strategy", "subcubic"]) == 1
+    shown = capsys.readouterr().out
+    assert "subcubic, float32: step margins (decoupled_constraint): score-rounding: expected" in shown
+    assert "eta, L31" not in shown
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", random_model(0).data])
+def test_what_is_no_float32_model_is_refused_in_one_line(content: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Empty, foreign, and a model whose weights are no binary32 numbers."""
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(content)
+    assert main(["float32", str(path), "-o", str(tmp_path / "proofs")]) == 3
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.count("\n") == 1
+    assert not (tmp_path / "proofs").exists()
+
+
+def test_a_doctored_statement_about_large_scores_is_rejected(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The proof about real numbers, relabelled as one about machines, digest and all."""
+    data = large_scores(1e4).stored("F32")
+    model = read_model(data, file="model")
+    proof = prove(data, STRATEGIES["subcubic"], file="model", reference=False)
+    digests = [whole_domain(model, function).digest.encode() for function in ("real", "float32")]
+    contents = {"s.json": proof.statement.replace(b'"real"', b'"float32"'), "c.json": proof.certificate.replace(*digests), "m": data}
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    assert main(["check", *(str(tmp_path / name) for name in contents), "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["reason"]["code"] == "score-rounding"
+
+
+def test_eta_says_something_however_far_scores_may_be_off() -> None:
+    """Where attention may go anywhere, a logit is off by at most twice what is copied."""
+    model = large_scores(60.0)
+    bounds = logit_errors(context(model.stored("F32")))
+    tokens = inputs(model)
+    exact = plain(Weights.of(model, torch.float64), tokens)
+    for machine in MACHINES.values():
+        off = (machine(Weights.of(model, torch.float32), tokens).double() - exact).abs().max()
+        assert off <= float(min(bounds)) < 1
 
 
 def test_both_verdicts_side_by_side(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

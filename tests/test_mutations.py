@@ -59,7 +59,7 @@ def is_true(verdict: Verdict, model: TinyModel = MODEL) -> bool:
     """What is proved holds by the oracle, on the scope that the statement asks about."""
     if verdict.bound is None:
         return True
-    answers = truth(model, verdict.statement.subject.scope)
+    answers = truth(model, verdict.statement.subject.scope.ranges)
     right, wrong_ones = verdict.bound.certified, verdict.bound.wrong
     return verdict.bound.total == answers.total and right <= answers.right_at_most and wrong_ones <= answers.wrong_at_most
 

@@ -57,7 +57,7 @@ FAULTS: list[tuple[str, Callable[[Papers], None]]] = [
     ("unknown-word", lambda papers: papers.statement["claim"].update(metric="recall")),
     ("trailing-bytes", lambda papers: end(papers, 2, b"\0")),
     ("model-digest", lambda papers: papers.statement["subject"].update(model=OTHER.digest)),
-    ("bad-scope", lambda papers: papers.statement["subject"].update(scope=[[0, 2]])),
+    ("bad-scope", lambda papers: papers.statement["subject"].update(scope={"tokens": [[0, 2], [0, 3]]})),
     ("not-binary32", binary32),
     ("not-json", lambda papers: end(papers, 1, b"}")),
     ("unknown-word", lambda papers: papers.certificate.update(format="another")),

@@ -16,6 +16,6 @@ def make_arithmetic(name: str) -> Arithmetic:
     try:
         from verifier.fast import FastArithmetic
     except ModuleNotFoundError:
-        hint = "pip install 'verifier[fast]'"
+        hint = "pip install '.[fast]' in the project's folder"
         raise Usage("missing-package", expected="the package numpy", got="not installed", hint=hint) from None
     return FastArithmetic()

@@ -5,7 +5,7 @@
 | 0         | done; of `check`: PROVED                                               |
 | 1         | the answer is no; of `check`: REJECTED                                 |
 | 2         | undecided or partial; of `check`: INCOMPLETE                           |
-| 3         | misuse, unreadable or malformed input: one line on stderr              |
+| 3         | misuse, unreadable or malformed input, a full disk: one line on stderr |
 | 70        | an internal error, which is never a verdict; VERIFIER_TRACEBACK=1 tells more |
 | 130       | interrupted                                                            |
 
@@ -16,7 +16,9 @@ only package installed, and a missing extra is a sentence that says what to inst
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
+import io
 import json
 import os
 import sys
@@ -39,7 +41,7 @@ class Command:
 
     module: str
     summary: str
-    extra: str  # what `pip install 'verifier[...]'` must name for this command to run; empty: nothing
+    extra: str  # what `pip install '.[...]'` must name for this command to run; empty: nothing
 
 
 COMMANDS: dict[str, Command] = {
@@ -47,6 +49,9 @@ COMMANDS: dict[str, Command] = {
     "import": Command("verifier.commands.import_", "turn a checkpoint into a weights file, values unchanged", "prove"),
     "strategies": Command("verifier.commands.strategies", "list the proof strategies and their cost classes", "prove"),
     "prove": Command("verifier.commands.prove", "write a statement and its certificate", "prove"),
+    "networks": Command("verifier.commands.networks", "list the network programs, or show one as formulas", ""),
+    "tasks": Command("verifier.commands.tasks", "list the tasks that say which answers are right", ""),
+    "evaluate": Command("verifier.commands.evaluate", "a network on given inputs: floats beside enclosures, your own logits", "fast"),
     "check": Command("verifier.commands.check", "re-check a certificate from the weights", ""),
     "float32": Command("verifier.commands.float32", "the formula's verdict beside that of every float32 machine", "prove"),
     "frontier": Command("verifier.commands.frontier", "every strategy: certified bound against proof length", "prove,report"),
@@ -75,22 +80,60 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand and return its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")  # a path that is not UTF-8 must not stop a verdict
         parsed = _parser(arguments).parse_args(arguments)
-        return int(parsed.run(parsed))
+        exit_code = int(parsed.run(parsed))
+        sys.stdout.flush()  # an answer that cannot be written has not been given
+        return exit_code
     except VerifierError as error:
-        print(f"verifier: {error}", file=sys.stderr)
-        if error.exit_code == Usage.exit_code and "--json" in arguments:
-            print(json.dumps({"verdict": None, "reason": error.reason()}))
-        return error.exit_code
+        return _refuse(error, as_json="--json" in arguments)
     except KeyboardInterrupt:
-        print("verifier: interrupted", file=sys.stderr)
+        _say("interrupted")
         return EXIT_INTERRUPTED
+    except OSError as error:
+        return _refuse(_refused_by_the_system(error), as_json="--json" in arguments)
     except Exception as error:
         if os.environ.get("VERIFIER_TRACEBACK") == "1":
             traceback.print_exc()
         message = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        print(f"verifier: internal error: {message} (VERIFIER_TRACEBACK=1 tells more)", file=sys.stderr)
+        _say(f"internal error: {message} (VERIFIER_TRACEBACK=1 tells more)")
         return EXIT_INTERNAL_ERROR
+
+
+def _say(sentence: str) -> None:
+    """One line on stderr; where even that cannot be written, the exit code must do."""
+    with contextlib.suppress(OSError):
+        print(f"verifier: {sentence}", file=sys.stderr, flush=True)
+
+
+def _refuse(error: VerifierError, *, as_json: bool) -> int:
+    """Print why, and return the exit code."""
+    _say(str(error))
+    if error.exit_code == Usage.exit_code and as_json:
+        try:
+            print(json.dumps({"verdict": None, "reason": error.reason()}), flush=True)
+        except OSError:
+            _give_up_stdout()
+    return error.exit_code
+
+
+def _refused_by_the_system(error: OSError) -> Usage:
+    """A full disk, a closed pipe, a folder without permission: the system's word, and no bug of ours."""
+    place = "" if error.filename is None else os.fsdecode(error.filename)
+    try:
+        sys.stdout.flush()
+    except OSError:
+        place = "standard output"
+        _give_up_stdout()
+    hint = "see that there is room, and permission"
+    return Usage("cannot-write", file=place, expected="a place that can be read and written", got=error.strerror or error, hint=hint)
+
+
+def _give_up_stdout() -> None:
+    """Send what is left in the buffer nowhere: at exit Python would try to write it again, and exit with 120."""
+    with contextlib.suppress(OSError):  # standard output is no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser(arguments: Sequence[str]) -> Parser:
@@ -131,5 +174,5 @@ def _load(command: Command) -> ModuleType:
             "missing-package",
             expected=f"the package {error.name}",
             got="not installed",
-            hint=f"pip install 'verifier{command.extra and f'[{command.extra}]'}'",
+            hint=f"pip install '.{command.extra and f'[{command.extra}]'}' in the project's folder",  # the public name is a stranger's
         ) from error

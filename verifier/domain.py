@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from verifier.fast import FastArithmetic
 from verifier.kernel.model import Model
+from verifier.kernel.network.operators import bind_network
+from verifier.kernel.network.weights import read_weights
+from verifier.kernel.replay import new_context
 from verifier.kernel.scope import InputScope
-from verifier.kernel.statement import Subject
+from verifier.kernel.statement import Subject, bind
 from verifier.kernel.strict_json import Reader
 from verifier.kernel.tasks import read_task
 
@@ -18,3 +22,14 @@ def maximum_subject(model: Model, ranges: tuple[tuple[int, int], ...], function:
     """Max over the sequences within token ranges, one per position."""
     task = read_task(Reader({"name": "max", "positions": len(ranges)}, "task", "2.5"))
     return Subject(model.digest, model.network.program, task, InputScope(ranges), function)
+
+
+def maximum_model(subject: Subject, data: bytes, *, statement: str, file: str) -> Model:
+    """The model that a subject speaks of, if that is the largest token and a network of the shape `attention-only-1`.
+
+    The network is the statement's, never guessed from the tensors.  Raises what the kernel raises for files that do not belong together,
+    StepRejected for another network or task.
+    """
+    network = bind_network(subject.network, read_weights(data, subject.network, file=file))
+    bind(subject, network, file=statement)
+    return new_context(network, subject, FastArithmetic()).model

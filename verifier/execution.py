@@ -16,8 +16,9 @@ def logit_errors(context: Context) -> list[Fraction]:
     """For each query token q an eta with |f~_x - f_x| <= eta for every input with that query, every output and every machine (L31).
 
     Attention weights whose scores are off by at most s / sqrt(h) each change by at most exp(2 s / sqrt(h)) - 1 in all, and
-    exp(y) - 1 <= y / (1 - y).  Each changes what is copied, at most the largest entry of OV + PV.  Raises ValueError for a
-    subject that is not about float32, or errors so large that this says nothing.
+    exp(y) - 1 <= y / (1 - y) for y < 1; they never change by more than 2 in all, for both are shares.  Each changes what is copied,
+    at most the largest entry of OV + PV.  Raises ValueError for a subject that is not about float32, StepRejected where a machine
+    may overflow.
     """
     if context.rounding is None:
         raise ValueError("a subject about float32 is needed")
@@ -27,9 +28,8 @@ def logit_errors(context: Context) -> list[Fraction]:
     errors = []
     for row in scores.rows:
         twice = 2 * row[0] * Fraction(2) ** scores.exponent / root_below(context.model.head_width)
-        if twice >= 1:
-            raise ValueError("scores may be off by too much for a bound on logits")
-        errors.append(own + twice / (1 - twice) * copied)
+        moved = min(Fraction(2), twice / (1 - twice)) if twice < 1 else Fraction(2)
+        errors.append(own + moved * copied)
     return errors
 
 

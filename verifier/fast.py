@@ -134,6 +134,8 @@ def _diagonal(array: np.ndarray, first: int, second: int) -> np.ndarray:
 class EnclosureCells:
     """Reals between `lo` and `hi`, cell by cell."""
 
+    exponential_limit = "array_exponentials"
+
     def __init__(self, lo: np.ndarray, hi: np.ndarray) -> None:
         self.lo, self.hi = lo, hi
 
@@ -155,7 +157,7 @@ class EnclosureCells:
     def product(self, other: EnclosureCells) -> EnclosureCells:
         return EnclosureCells(*product((self.lo, self.hi), (other.lo, other.hi)))
 
-    def exp(self) -> EnclosureCells:
+    def exponential(self) -> EnclosureCells:
         return EnclosureCells(*exp(self.lo, self.hi))
 
     @np.errstate(all="ignore")

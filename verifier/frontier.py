@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from verifier.budget import OutOfTime, memory_limited, memory_to_spare, peak_mebibytes, reset_peak, seconds_limited
-from verifier.files import write_atomically
+from verifier.files import write_together
 from verifier.frontier_rows import COLUMNS, Row, brute_force_operations, proof_paths, rounded_down, store_row, stored_row
 from verifier.kernel.errors import StepRejected, Usage, VerifierError
 from verifier.kernel.limits import LIMITS
@@ -92,6 +92,7 @@ def make_row(name: str, work: Work) -> Row:
     except StepRejected as error:
         row = replace(row, verdict="REJECTED", reason=str(error))
     except VerifierError as error:
+        _raise_full_disk(error)
         row = replace(row, reason=str(error))
     except OutOfTime:
         row = replace(row, reason=f"out-of-time: not finished after {work.seconds:g} seconds")
@@ -103,8 +104,18 @@ def make_row(name: str, work: Work) -> Row:
         row = replace(row, reason=f"internal error: {type(error).__name__}: {' '.join(str(error).split())}")
         lasting = False
     row = replace(row, peak_memory_mib=peak_mebibytes())
-    store_row(work.folder, row, work.digest, lasting=lasting)
+    try:
+        store_row(work.folder, row, work.digest, lasting=lasting)
+    except VerifierError as error:
+        _raise_full_disk(error)
+        raise
     return row
+
+
+def _raise_full_disk(error: VerifierError) -> None:
+    """Raise the system's own error, if there is one behind `error`: it is no property of the strategy, and a process can hand it back."""
+    if isinstance(error.__cause__, OSError):
+        raise OSError(error.__cause__.errno, error.__cause__.strerror, error.file)
 
 
 def _refuse_too_many_inputs(model: Model) -> None:
@@ -118,8 +129,7 @@ def _refuse_too_many_inputs(model: Model) -> None:
 def _proved(row: Row, strategy: Strategy, work: Work) -> Row:
     proof = prove(work.model, strategy, file=work.file, reference=False)
     statement, certificate = proof_paths(work.folder, strategy.name)
-    write_atomically(certificate, proof.certificate, force=True)
-    write_atomically(statement, proof.statement, force=True)
+    write_together({certificate: proof.certificate, statement: proof.statement}, force=True)
     verdict = proof.verdicts[0]
     result = verdict.json()
     same = {name: result[name] for name in COLUMNS if name in result and name not in {"proved", "reason"}}

@@ -8,23 +8,25 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from verifier.domain import whole_domain
 from verifier.fast import FastArithmetic
 from verifier.kernel.arithmetic import Arithmetic
-from verifier.kernel.errors import StepRejected
+from verifier.kernel.errors import StepRejected, Usage
 from verifier.kernel.limits import LIMITS
-from verifier.kernel.metrics import Claim
+from verifier.kernel.network.operators import bind_network
+from verifier.kernel.network.weights import read_weights
 from verifier.kernel.reference import ReferenceArithmetic
 from verifier.kernel.replay import Progress
-from verifier.kernel.statement import Statement, Subject, bind
+from verifier.kernel.statement import Statement, bind
 from verifier.kernel.verdict import Verdict, check
 from verifier.networks.attention_only import read_model
-from verifier.strategies import Strategy
-from verifier.strategies.float_model import FloatModel
+from verifier.strategies import choose_strategy
 from verifier.strategies.steps import certificate_bytes
+from verifier.strategies.target import AnyStrategy, Target
 
 
 @dataclass(frozen=True)
@@ -35,40 +37,71 @@ class Proof:
     certificate: bytes
     verdicts: tuple[Verdict, ...]  # the fast one, then the reference one if it ran
     prove_seconds: float
+    strategy: str
 
     @property
     def proved(self) -> Fraction:
-        return min(verdict.bound.proved for verdict in self.verdicts if verdict.bound)
+        """What every one of the checks proves, in the direction of the claim."""
+        return _weakest(self.verdicts)
 
 
 def prove(
     model_bytes: bytes,
-    strategy: Strategy,
+    strategy: AnyStrategy | None,
     *,
     file: str,
     statement: Statement | None = None,
     function: str = "real",
     reference: bool = True,
     progress: Progress | None = None,
+    target: Target | None = None,
 ) -> Proof:
     """Prove the best bound that the strategy finds, or the user's statement.
 
-    statement: the user's; None means the whole domain, the function named and the claim that comes out.  reference: also check with
-    mpmath if the operations allow it.  Raises StepRejected if the kernel refuses the strategy's own certificate (a bug of the strategy).
+    strategy: None means the usual one.  statement: the user's; target: what she asks for where she has none.  Without both: the accuracy
+    over the whole domain of the network `attention-only-1` with the tensors of the file, in the arithmetic of `function`.  reference: also
+    check with mpmath if the operations allow it.  Raises Usage if the strategy is not for what is asked, StepRejected if the kernel refuses
+    the strategy's own certificate (a bug of the strategy).
     """
-    model = read_model(model_bytes, file=file)
-    subject = statement.subject if statement else whole_domain(model, function)
-    bind(subject, model.network, file="statement" if statement else file)
+    if target is None:
+        target = statement_target(model_bytes, statement, file=file) if statement else _whole_target(model_bytes, function, file)
+    chosen = strategy or choose_strategy(target)
+    misfit = chosen.misfit(target)
+    if misfit:
+        hint = "leave --strategy out, or see `verifier strategies`"
+        raise Usage("strategy-misfit", expected="a strategy for this network, task and metric", got=misfit, hint=hint)
     start = time.perf_counter()
-    certificate = certificate_bytes(subject, strategy.steps(FloatModel(model), subject))
+    certificate = certificate_bytes(target.subject, chosen.steps_for(target))
     seconds = time.perf_counter() - start
-    draft = statement or _statement(subject, Fraction(0))
+    draft = statement or Statement(target.subject, target.claim(Fraction(0)))
     verdicts = [_checked(draft, certificate, model_bytes, FastArithmetic(), progress)]
     if reference and verdicts[0].context.ledger.operations <= LIMITS.reference_operations:
         verdicts.append(_checked(draft, certificate, model_bytes, ReferenceArithmetic(), progress))
-    proved = min(verdict.bound.proved for verdict in verdicts if verdict.bound)
-    final = statement or _statement(subject, proved)
-    return Proof(_bytes(final), certificate, tuple(replace(verdict, statement=final) for verdict in verdicts), seconds)
+    final = statement or Statement(target.subject, target.claim(_weakest(verdicts)))
+    return Proof(_bytes(final), certificate, tuple(replace(verdict, statement=final) for verdict in verdicts), seconds, chosen.name)
+
+
+def statement_target(model_bytes: bytes, statement: Statement, *, file: str, name: str = "statement") -> Target:
+    """What a statement asks for; `name`: of its file.  Raises MalformedInput, SubjectMismatch."""
+    claim = statement.claim
+    program = statement.subject.network
+    network = bind_network(program, read_weights(model_bytes, program, file=file))
+    bind(statement.subject, network, file=name)
+    return Target(network, statement.subject, claim.metric, claim.relation, claim.output, claim.bound)
+
+
+def _whole_target(model_bytes: bytes, function: str, file: str) -> Target:
+    """The accuracy over all inputs of a file with the tensors of `attention-only-1`."""
+    model = read_model(model_bytes, file=file)
+    subject = whole_domain(model, function)
+    bind(subject, model.network, file=file)
+    return Target(model.network, subject)
+
+
+def _weakest(verdicts: Sequence[Verdict]) -> Fraction:
+    """The bound that all of them reach."""
+    upper = verdicts[0].statement.claim.relation == "<="
+    return (max if upper else min)(verdict.proved for verdict in verdicts if verdict.proved is not None)
 
 
 def _checked(statement: Statement, certificate: bytes, model_bytes: bytes, arithmetic: Arithmetic, progress: Progress | None) -> Verdict:
@@ -76,10 +109,6 @@ def _checked(statement: Statement, certificate: bytes, model_bytes: bytes, arith
     if verdict.reason is not None:
         raise StepRejected(verdict.reason.code, expected=verdict.reason.expected, got=verdict.reason.got, clause=verdict.reason.clause)
     return verdict
-
-
-def _statement(subject: Subject, bound: Fraction) -> Statement:
-    return Statement(subject, Claim("accuracy", ">=", bound))
 
 
 def _bytes(statement: Statement) -> bytes:

@@ -12,7 +12,7 @@ from certificates.corpus.arguments import attention, hot, peel, peeled, size_dir
 from certificates.corpus.cases import Case
 from certificates.corpus.makers import Maker, imperfect, tiny
 from certificates.corpus.model_files import TINY, safetensors
-from certificates.corpus.models import denormal_model, late_residual_model, near_tie_model, overflowing_model
+from certificates.corpus.models import denormal_model, large_score_model, late_residual_model, near_tie_model, overflowing_model
 from certificates.corpus.rejected.refusal import refusal
 from verifier.strategies.steps import ALL_TABLES, exact_tables, float_array, step
 
@@ -58,7 +58,7 @@ def rejected_float32() -> list[Case]:
 
     wide = Maker(safetensors({name: (tensor.astype("<f8") + 2.0**-40) for name, tensor in TINY.items()}), function="float32")
     late = Maker(late_residual_model(), function="float32")
-    denormal, overflowing = Maker(denormal_model(), function="float32"), Maker(overflowing_model(), function="float32")
+    denormal, overflowing, large = (Maker(made(), function="float32") for made in (denormal_model, overflowing_model, large_score_model))
     real = tiny.certificate(tiny.brute_force())
     half = Fraction(1, 2)
     return [
@@ -79,6 +79,14 @@ def rejected_float32() -> list[Case]:
             exit_code=1,
             maker=overflowing,
             certificate=overflowing.certificate(overflowing.brute_force()),
+        ),
+        refusal(
+            "float32-scores-too-large",
+            "Right in real numbers; a machine that contracts the subtraction of the largest score answers NaN.",
+            "score-rounding",
+            exit_code=1,
+            maker=large,
+            certificate=large.certificate(large.subcubic()),
         ),
         beyond(
             "float32-sum-from-the-residual",

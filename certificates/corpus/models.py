@@ -52,6 +52,20 @@ def overflowing_model() -> bytes:
     return safetensors({FILE_NAMES[name]: weights[name].astype("<f4") for name in FILE_NAMES})
 
 
+def large_score_model() -> bytes:
+    """Four tokens, three positions, head width 6; every score is 9.6e9 and every answer 3, so that 37 of 64 are right.
+
+    A machine that contracts s c - max(s c) into one multiply-add has exponents of about 100 instead of 0, and answers NaN.
+    """
+    constant = np.zeros((1, 5, 6))
+    constant[0, 0] = 10_000
+    unembed = np.zeros((5, 4))
+    unembed[0, 3] = 1
+    weights = {"W_E": np.hstack([np.full((4, 1), 4), np.eye(4)]), "W_pos": np.zeros((3, 5)), "W_Q": constant, "W_K": constant}
+    weights |= {"W_V": np.zeros((1, 5, 6)), "W_O": np.zeros((1, 6, 5)), "W_U": unembed}
+    return safetensors({FILE_NAMES[name]: weights[name].astype("<f4") for name in FILE_NAMES})
+
+
 def late_residual_model() -> bytes:
     """Two tokens, one position, head width 64: both right, but not where the sums of the output product start at the residual.
 

@@ -241,13 +241,25 @@ below the maximum. -/
 @[expose] def certified (M : Model) (C : Certificate) (scope : List (Nat × Nat)) (a n : Nat) : Nat :=
   nsum n fun i => nsum M.v fun m => pairCount M C scope (a + i) m
 
-/-- The scope has one range per position, within the vocabulary. -/
+/-- Whether a table has `n` rows of `m` entries each. -/
+@[expose] def shapeOK (m : Nat) : Nat → List (List Int) → Bool
+  | n, [] => Nat.beq n 0
+  | 0, _ :: _ => false
+  | n + 1, r :: rs => Nat.beq (len r) m && shapeOK m n rs
+
+/-- There is a head, and every matrix has its full size. -/
+@[expose] def wellFormed (M : Model) : Bool :=
+  Nat.ble 1 M.h && shapeOK M.d M.v M.E && shapeOK M.d M.n M.P && shapeOK M.h M.d M.Q && shapeOK M.h M.d M.K && shapeOK M.h M.d M.V
+  && shapeOK M.d M.h M.O && shapeOK M.v M.d M.U
+
+/-- The scope has one range per position, none empty, within the vocabulary. -/
 @[expose] def scopeOK (M : Model) : Nat → List (Nat × Nat) → Bool
   | i, [] => Nat.beq i M.n
-  | i, r :: rs => Nat.ble r.2 M.v && scopeOK M (i + 1) rs
+  | i, r :: rs => Nat.blt r.1 r.2 && Nat.ble r.2 M.v && scopeOK M (i + 1) rs
 
 /-- A model and a scope that fit each other. -/
-@[expose] def modelOK (M : Model) (scope : List (Nat × Nat)) : Bool := Nat.ble 1 M.n && scopeOK M 0 scope
+@[expose] def modelOK (M : Model) (scope : List (Nat × Nat)) : Bool :=
+  wellFormed M && (Nat.ble 1 M.n && scopeOK M 0 scope)
 
 /-- Every hint that the count for the queries `a ≤ q < a + n` rests on holds. -/
 @[expose] def hintsOK (M : Model) (C : Certificate) (scope : List (Nat × Nat)) (a n : Nat) : Bool :=

@@ -20,12 +20,33 @@ theorem allSplits_bestSplit {f : Split → Bool} {g : Split → Nat} {l : List S
     simp only [bestSplit]
     split <;> assumption
 
+theorem shapeOK_sound {m n : Nat} {T : List (List Int)} (h : shapeOK m n T = true) : HasShape T n m := by
+  induction T generalizing n with
+  | nil =>
+    simp only [shapeOK, Nat.beq_eq] at h
+    exact ⟨by simp [h], fun r hr => by cases hr⟩
+  | cons r rs ih =>
+    cases n with
+    | zero => simp [shapeOK] at h
+    | succ n =>
+      simp only [shapeOK, Bool.and_eq_true, Nat.beq_eq, len_eq] at h
+      have := ih h.2
+      refine ⟨by rw [List.length_cons, this.1], fun a ha => ?_⟩
+      rcases List.mem_cons.mp ha with e | e
+      · subst e; exact h.1
+      · exact this.2 a e
+
+theorem wellFormed_sound {M : Model} (h : wellFormed M = true) : M.WellFormed := by
+  simp only [wellFormed, Bool.and_eq_true, Nat.ble_eq] at h
+  obtain ⟨⟨⟨⟨⟨⟨⟨hh, e⟩, p⟩, q⟩, k⟩, v⟩, o⟩, u⟩ := h
+  exact ⟨hh, shapeOK_sound e, shapeOK_sound p, shapeOK_sound q, shapeOK_sound k, shapeOK_sound v, shapeOK_sound o, shapeOK_sound u⟩
+
 theorem scopeOK_sound {M : Model} {i : Nat} {scope : List (Nat × Nat)} (h : scopeOK M i scope = true) :
-    i + scope.length = M.n ∧ ∀ r ∈ scope, r.2 ≤ M.v := by
+    i + scope.length = M.n ∧ ∀ r ∈ scope, r.1 < r.2 ∧ r.2 ≤ M.v := by
   induction scope generalizing i with
   | nil => simp only [scopeOK, Nat.beq_eq] at h; simp [h]
   | cons r rs ih =>
-    simp only [scopeOK, Bool.and_eq_true, Nat.ble_eq] at h
+    simp only [scopeOK, Bool.and_eq_true, Nat.blt_eq, Nat.ble_eq] at h
     have := ih h.2
     refine ⟨by rw [List.length_cons]; omega, fun a ha => ?_⟩
     rcases List.mem_cons.mp ha with e | e
@@ -41,7 +62,7 @@ theorem sliceCount_sound {M : Model} {C : Certificate} {scope : List (Nat × Nat
   split at h
   · rename_i ok
     simp only [modelOK, hintsOK, Bool.and_eq_true, Nat.ble_eq, Nat.blt_eq] at ok
-    obtain ⟨⟨hn, hsc⟩, ⟨⟨⟨⟨hv, ht⟩, hw⟩, hg⟩, hB⟩⟩ := ok
+    obtain ⟨⟨_, hn, hsc⟩, ⟨⟨⟨⟨hv, ht⟩, hw⟩, hg⟩, hB⟩⟩ := ok
     have hl : scope.length = M.n := by have := scopeOK_sound hsc; omega
     simp only [Option.some.injEq] at h
     subst h
@@ -68,9 +89,9 @@ theorem check_slices_sound {M : Model} {scope : List (Nat × Nat)} {p q : Nat} {
     (h : checkSlices M scope p q slices = true)
     (each : ∀ sl ∈ slices, ∃ C, sliceCount M C scope sl.first sl.size = some sl.count) : BoundHolds M scope p q := by
   simp only [checkSlices, modelOK, reachesBound, Bool.and_eq_true, Nat.ble_eq] at h
-  obtain ⟨⟨⟨hn, hsc⟩, asc⟩, hc⟩ := h
+  obtain ⟨⟨⟨hf, hn, hsc⟩, asc⟩, hc⟩ := h
   have sc := scopeOK_sound hsc
-  refine ⟨hn, by omega, sc.2, fun R _ s hs hh => ?_⟩
+  refine ⟨wellFormed_sound hf, hn, by omega, sc.2, fun R _ s hs hh => ?_⟩
   refine bound_of_certified (M.weights R) s scope p q (sliceTotal slices) (Nat.le_trans ?_ (rightAfter_le _ s scope 0)) hc
   have : ∀ (l : List Slice) (a : Nat), ascending a l = true → (∀ sl ∈ l, sl ∈ slices) →
       sliceTotal l ≤ (sequences scope).countP (rightAfter (M.weights R) s a) := by

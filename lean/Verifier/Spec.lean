@@ -46,6 +46,14 @@ structure Model where
   (v n d h e : Nat)
   (E P Q K V O U : List (List Int))
 
+/-- A table of `rows` rows with `columns` entries each. -/
+@[expose] def HasShape (T : List (List Int)) (rows columns : Nat) : Prop := T.length = rows ∧ ∀ r ∈ T, r.length = columns
+
+/-- There is a head, and every matrix has its full size: no weight is one that a list does not hold. -/
+@[expose] def Model.WellFormed (M : Model) : Prop :=
+  0 < M.h ∧ HasShape M.E M.v M.d ∧ HasShape M.P M.n M.d ∧ HasShape M.Q M.d M.h ∧ HasShape M.K M.d M.h ∧ HasShape M.V M.d M.h ∧
+  HasShape M.O M.h M.d ∧ HasShape M.U M.d M.v
+
 /-- The weights that a model's integers stand for. -/
 @[expose] noncomputable def Model.weights (M : Model) (R : Type) [ExpField R] : Weights R :=
   let real (T : List (List Int)) (i j : Nat) : R := ofInt (at2 T i j) / ofInt (2 ^ M.e)
@@ -61,9 +69,10 @@ open Classical in
 @[expose] noncomputable def numCorrect {R : Type} [ExpField R] (W : Weights R) (s : R) (scope : List (Nat × Nat)) : Nat :=
   (sequences scope).countP fun t => decide (Correct W s (nth 0 t))
 
-/-- The claim: the accuracy of the model over the scope is at least `p / q`, in every field with an exponential. -/
+/-- The claim: the accuracy of the model over the scope, which is not empty, is at least `p / q`, in every field with an
+exponential and a square root of the head width. -/
 @[expose] def BoundHolds (M : Model) (scope : List (Nat × Nat)) (p q : Nat) : Prop :=
-  0 < M.n ∧ scope.length = M.n ∧ (∀ r ∈ scope, r.2 ≤ M.v) ∧
+  M.WellFormed ∧ 0 < M.n ∧ scope.length = M.n ∧ (∀ r ∈ scope, r.1 < r.2 ∧ r.2 ≤ M.v) ∧
   ∀ (R : Type) [ExpField R] (s : R), 0 < s → s * s = ofInt M.h →
     p * (sequences scope).length ≤ q * numCorrect (M.weights R) s scope
 

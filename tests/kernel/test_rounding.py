@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.machines import large_scores
 from tests.models import TinyModel, copying, from_file, safetensors
 from verifier.domain import whole_domain
 from verifier.fast import FastArithmetic
@@ -25,7 +26,6 @@ from verifier.kernel.rounding import Rounding
 from verifier.networks.attention_only import read_model
 
 Rows = list[list[Fraction]]
-U = Fraction(1, 2**24)
 
 
 def gamma(k: int) -> Fraction:
@@ -60,7 +60,7 @@ def bounds(model: TinyModel) -> tuple[list[Fraction], Fraction]:
     query = [[x + p for x, p in zip(row, w["W_pos"][-1], strict=True)] for row in w["W_E"]]
     farthest = largest(absolute(w["W_pos"]))
     sizes = {"query": absolute(query), "key": [[abs(x) + p for x, p in zip(row, farthest, strict=True)] for row in w["W_E"]]}
-    errors = {side: entrywise(lambda x: U * x, size) for side, size in sizes.items()}
+    errors = {side: entrywise(lambda x: gamma(1) * x, size) for side, size in sizes.items()}
 
     def at_keys(name: str) -> tuple[list[Fraction], list[Fraction]]:
         tokens, places = (largest(absolute(product(w[side], w[name]))) for side in ("W_E", "W_pos"))
@@ -74,7 +74,7 @@ def bounds(model: TinyModel) -> tuple[list[Fraction], Fraction]:
     for size, error in zip(absolute(product(query, w["W_Q"])), through(sizes["query"], errors["query"], w["W_Q"]), strict=True):
         lines = list(zip(size, error, key, key_error, strict=True))
         products = sum((q + e) * f + e * k for q, e, k, f in lines)
-        scores.append(products + gamma(h + 15) * sum((q + e) * (k + f) for q, e, k, f in lines) + root / 2**16)
+        scores.append(products + gamma(h + 24) * sum((q + e) * (k + f) for q, e, k, f in lines) + root / 2**16)
     mixed = [e + gamma(2 * n + 8) * (v + e) for v, e in zip(value, value_error, strict=True)]
     residual = [x + o for x, o in zip(largest(sizes["query"]), product([value], absolute(w["W_O"]))[0], strict=True)]
     error = [x + o for x, o in zip(largest(errors["query"]), through([value], [mixed], w["W_O"])[0], strict=True)]
@@ -83,7 +83,7 @@ def bounds(model: TinyModel) -> tuple[list[Fraction], Fraction]:
 
 
 def rounding(model: TinyModel) -> Rounding:
-    decoded = read_model(safetensors(model.tensors("F32")), file="model")
+    decoded = read_model(model.stored("F32"), file="model")
     found = new_context(decoded.network, whole_domain(decoded, "float32"), FastArithmetic()).rounding
     assert found is not None
     return found
@@ -97,7 +97,7 @@ def value(matrix: Matrix) -> list[Fraction]:
 def test_the_bounds_are_those_of_the_document(seed: int) -> None:
     rng = random.Random(seed)
     model = copying(rng, 3, 1 + seed % 3, noise=1.0, slope=2.0, copy=4.0, place=3.0)
-    model = from_file(safetensors(model.tensors("F32")))
+    model = from_file(model.stored("F32"))
     found, (scores, logit) = rounding(model), bounds(model)
     slight = Fraction(1, 2**80)  # units of 2^-100, multiplied by weights; a square root to 32 bits
     for bound, formula in zip(value(found.score), scores, strict=True):
@@ -147,7 +147,7 @@ def test_rounding_up_leaves_a_unit(entry: int, exponent: int) -> None:
 def test_the_tables_are_widened_by_exactly_these_bounds() -> None:
     """The skip path by eta_0 on every entry, position scores by sigma_q, in addition to a slack that is there already; nothing else."""
     model = from_file(safetensors(copying(random.Random(5), 3, 2, noise=1.0, slope=2.0, copy=4.0).tensors("F32")))
-    decoded = read_model(safetensors(model.tensors("F32")), file="model")
+    decoded = read_model(model.stored("F32"), file="model")
     scores, (logit,) = value(rounding(model).score), value(rounding(model).logit)
     for function in ("real", "float32"):
         context = new_context(decoded.network, whole_domain(decoded, function), FastArithmetic())
@@ -166,6 +166,33 @@ def test_the_tables_are_widened_by_exactly_these_bounds() -> None:
         assert value(found["skip"].slack.spread()) == [2 * largest for largest in widths["skip"][2::3]]
 
 
+@pytest.mark.parametrize(("size", "fits"), [(64.0, True), (65.0, False)])
+def test_scores_that_rounding_moves_too_far_are_refused(size: float, fits: bool) -> None:
+    """The limit is sqrt(h), whatever is asked first: a bound on logits is worth nothing where exponentials overflow."""
+    model = large_scores(size)
+    found, (scores, _) = rounding(model), bounds(model)
+    assert (max(scores) <= Fraction(isqrt(model.h << 200), 2**100)) == fits
+    for ask in (lambda: found.logit, lambda: found.score, lambda: found.logit):
+        if fits:
+            assert value(ask())[0] > 0
+        else:
+            with pytest.raises(StepRejected) as caught:
+                ask()
+            assert caught.value.code == "score-rounding"
+
+
+@pytest.mark.parametrize(
+    ("head_width", "units", "fits"), [(4, 2 << 100, True), (4, (2 << 100) + 1, False), (6, 2 << 100, True), (6, 3 << 100, False)]
+)
+def test_the_limit_of_a_score_is_the_root_of_the_head_width(head_width: int, units: int, fits: bool) -> None:
+    bound = Matrix(((1,), (units,), (1,)), -100, ("query", "slack"), Ledger())
+    if fits:
+        assert module._small(bound, head_width) is bound
+    else:
+        with pytest.raises(StepRejected):
+            module._small(bound, head_width)
+
+
 def test_the_constants_are_those_of_the_document() -> None:
     document = " ".join((Path(__file__).parents[2] / "docs" / "float32.md").read_text(encoding="utf-8").split())
     for words in (
@@ -175,6 +202,7 @@ def test_the_constants_are_those_of_the_document() -> None:
         f"gamma_{{h + {module.SCALE_ROUNDINGS}}}",
         f"sqrt(h) 2^{module.EXP_ERROR}.",
         f"gamma_{{2n + {module.MIX_ROUNDINGS}}}",
+        "gamma_k = 1025 k 2^-34",
     ):
         assert words in document, words
 

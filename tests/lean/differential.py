@@ -21,8 +21,9 @@ from verifier.kernel.model import Model
 from verifier.kernel.rules import RULES
 from verifier.kernel.statement import Statement, bind, read_statement
 from verifier.kernel.verdict import check
-from verifier.lean.export import checker_source, exported, one_file, ranges, unfilled
+from verifier.lean.export import checker_source, exported, one_file, unfilled
 from verifier.lean.family import NotExportable
+from verifier.lean.slices import ranges
 from verifier.networks.attention_only import read_model
 
 ROOT = Path(__file__).parents[2]
@@ -209,7 +210,7 @@ def lean_file(folders: Sequence[Path], library: Path) -> str:
         if folder in CHANGES:
             n, total = stage(folder)[1], case.statement.subject.total
             halves = ranges(len(case.model.weights["W_E"]), 2)
-            parts = [f"sliceCount model ({filled} {first} {size}) scope {first} {size}" for first, size in halves]
+            parts = [f"sliceCount model ({filled} {one.first} {one.size}) scope {one.first} {one.size}" for one in halves]
             text.append(f"#eval match {', '.join(parts)} with | some a, some b => a + b | _, _ => 0")
             text += [f"/- {what} -/\n#eval (check model ({new}) scope {n} {total}).toNat" for what, new in CHANGES[folder].items()]
         text.append(f"end {named(folder)}")

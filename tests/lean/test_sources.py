@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from verifier.kernel.rules import RULES
-from verifier.lean.errors import BuildFailed
-from verifier.lean.sources import cheating_words, import_order, imports_of, module_file
+from verifier.lean.errors import BuildFailed, LibraryMissing
+from verifier.lean.sources import cheating_words, import_order, imports_of, module_file, without_comments
 
 LIBRARY = Path(__file__).parents[2] / "lean"
 MODULES = import_order(LIBRARY)
@@ -37,10 +37,62 @@ def test_a_source_holds_no_word_that_would_cheat(module: str) -> None:
         "set_option debug.skipKernelTC true",
         "run_cmd Lean.addDecl d",
         "#eval 1",
+        "#eval  1",
+        "import  Lean",
+        "import\tLean",
+        "import Lean",
+        "import all Verifier.Spec",
+        "public import Verifier.Spec ",
+        "meta import Verifier.Spec",
+        "import Verifier.Spec import Lean",
+        "import Verifier.Spec\nimport /- a comment -/ Lean",
+        "open Lean in theorem a : 1 = 1 := rfl",
+        "open Lean.Grind Lean",
+        "def a := Lean.mkConst b",
+        "theorem a : False := by_elab b",
+        "elab_rules : term | b",
+        "def elabTerm := b",
+        'set_option ("skipKernel" ++ "TC") true',
+        "def a := `skipKernel ++ `TC",
+        "set_option  debug.skipKernelTC true",
+        "set_option maxRecDepth 1 in set_option autoImplicit true",
+        "theorem a : 1 = 1 := by decide +native",
+        "theorem a : 1 = 1 := by decide (config := { native := true })",
+        "def a := «sor»",
+        "syntax b",
+        "local macro b",
+        "notation b => c",
+        "infixl:65 b => c",
+        "run_elab b",
+        "def a := Lean.reduceBool b",
+        "theorem a : b := Lean.ofReduceBool b",
+        "/- a comment -/ #check b",
+        "/- one /- nested -/ still -/ import Lean",
+        "-- a comment\n#reduce b",
+        "builtin_initialize b",
+        "declare_syntax_cat b",
+        "simproc b (c) := d",
+        "/- no end\n#print b",
     ],
 )
 def test_the_scan_sees_each_way_to_cheat(text: str) -> None:
     assert cheating_words(text)
+
+
+def test_comments_may_hold_signs_but_no_words() -> None:
+    assert cheating_words('/-! ## A "heading" -/\n-- `name`\ntheorem a : 1 = 1 := rfl /- # -/') == []
+    assert cheating_words("/- unsafe -/") == ["unsafe"]
+
+
+def test_the_recursion_depth_may_be_set() -> None:
+    assert cheating_words("set_option maxRecDepth 100000\ntheorem a : 1 = 1 := rfl") == []
+
+
+def test_a_library_without_its_root_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "Other.lean").write_text("module\n")
+    for folder in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(LibraryMissing, match=r"holds no Verifier\.lean"):
+            import_order(folder)
 
 
 def test_evaluation_is_allowed_only_where_asked_for() -> None:
@@ -69,6 +121,7 @@ def test_an_import_of_a_file_that_is_not_there_is_refused(tmp_path: Path) -> Non
 
 
 def test_an_import_cycle_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "Verifier.lean").write_text("module\npublic import Verifier.A\n")
     (tmp_path / "Verifier").mkdir()
     (tmp_path / "Verifier" / "A.lean").write_text("module\npublic import Verifier.B\n")
     (tmp_path / "Verifier" / "B.lean").write_text("module\npublic import Verifier.A\n")
@@ -85,6 +138,14 @@ def test_the_boundary_lists_no_rule_as_missing_that_has_its_theorem() -> None:
     missing = BOUNDARY.partition("## Rules without a theorem")[2].partition("\n## ")[0]
     listed = set(re.findall(r"^\* `(\w+)`", missing, re.MULTILINE))
     assert not {rule for rule in listed if f"{rule}_sound" in THEOREMS}
+
+
+def test_the_boundary_says_which_rules_theorems_are_used() -> None:
+    code = " ".join(map(without_comments, TEXTS.values()))
+    used = [rule for rule in RULES if len(re.findall(rf"(?<![\w']){rule}_sound(?![\w'])", code)) > 1]
+    section = BOUNDARY.partition("## Theorems that nothing uses")[2].partition("\n## ")[0]
+    assert f"{len(RULES) - len(used)} of the {len(RULES)} theorems named after a rule" in section
+    assert re.findall(r"`(\w+)_sound`", section.partition("all but")[2].partition(".")[0]) == used
 
 
 def test_the_readme_has_a_line_per_file() -> None:

@@ -86,8 +86,8 @@ def test_exponentials_beyond_the_limit_are_refused(by: str, monkeypatch: pytest.
 
 def test_exponentials_are_no_operations() -> None:
     ledger = Ledger()
-    ledger.spend(exponentials=LIMITS.exponentials)
-    assert (ledger.operations, ledger.exponentials) == (0, LIMITS.exponentials)
+    ledger.count_exponentials(LIMITS.exponentials, "exponentials")
+    assert (ledger.operations, ledger.exponentials) == (0, {"exponentials": LIMITS.exponentials})
 
 
 def test_weights_are_decoded_once(monkeypatch: pytest.MonkeyPatch) -> None:

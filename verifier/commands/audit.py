@@ -13,11 +13,11 @@ from typing import Any
 
 from verifier.audit import Investigation, Outcome, statement_bytes
 from verifier.commands.train import at_least
+from verifier.commands.weights_file import read_weights_file
 from verifier.domain import maximum_subject, whole_domain
-from verifier.files import refuse_to_overwrite, write_atomically
+from verifier.files import refuse_to_overwrite, write_atomically, write_together
 from verifier.kernel.errors import StepRejected, Usage, VerifierError
 from verifier.kernel.inputs import read_bounded
-from verifier.kernel.limits import LIMITS
 from verifier.kernel.model import Model
 from verifier.kernel.statement import bind
 from verifier.kernel.verdict import text
@@ -94,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
     paths = {row.row: _paths(args.output, row) for row in reported} if args.output else {}
     for path in [*(path for pair in paths.values() for path in pair), *([args.output / "audit.json"] if args.output else [])]:
         refuse_to_overwrite(path, force=args.force)
-    data = read_bounded(args.model, LIMITS.model_bytes)
+    data = read_weights_file(args.model)
     audit = Audit(read_model(data, file=str(args.model)), data, args, reported)
     with stages("auditing") as report:
         audit.report = report
@@ -226,8 +226,7 @@ def write_evidence(row: Reported, outcome: Outcome, paths: tuple[Path, Path], au
         return None
     subject = audit.of_row(row).subject
     claim = row.value if outcome.word == "PROVED" else outcome.evidence.bound.proved
-    for path, content in zip(paths, (statement_bytes(subject, claim), outcome.evidence.certificate), strict=True):
-        write_atomically(path, content, force=force)
+    write_together(dict(zip(paths, (statement_bytes(subject, claim), outcome.evidence.certificate), strict=True)), force=force)
     return {"statement": str(paths[0]), "certificate": str(paths[1])}
 
 

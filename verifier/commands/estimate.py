@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from verifier.commands.train import at_least
+from verifier.commands.weights_file import read_weights_file
 from verifier.estimate import NOTE, Estimate, estimate
-from verifier.kernel.inputs import read_bounded
-from verifier.kernel.limits import LIMITS
 from verifier.networks.attention_only import read_model
 
 EXAMPLES = """\
@@ -46,7 +45,7 @@ def confidence(word: str) -> float:
 
 def run(args: argparse.Namespace) -> int:
     """Sample and print."""
-    model = read_model(read_bounded(args.model, LIMITS.model_bytes), file=str(args.model))
+    model = read_model(read_weights_file(args.model), file=str(args.model))
     result = estimate(model, samples=args.samples, confidence=args.confidence, seed=args.seed)
     if args.json:
         print(json.dumps({"model": str(args.model), "digest": model.digest} | result.json))

@@ -11,12 +11,16 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from verifier.commands.weights_file import read_weights_file
+from verifier.domain import whole_domain
 from verifier.execution import logit_errors
-from verifier.files import refuse_to_overwrite, write_atomically
-from verifier.kernel.inputs import read_bounded
-from verifier.kernel.limits import LIMITS
-from verifier.kernel.statement import FUNCTIONS
+from verifier.fast import FastArithmetic
+from verifier.files import refuse_to_overwrite, write_together
+from verifier.kernel.errors import StepRejected
+from verifier.kernel.replay import new_context
+from verifier.kernel.statement import FUNCTIONS, bind
 from verifier.kernel.verdict import text
+from verifier.networks.attention_only import read_model
 from verifier.progress import progress
 from verifier.prove import Proof, prove
 from verifier.strategies import find_strategy
@@ -27,7 +31,8 @@ examples:
   verifier float32 model.safetensors --strategy exact --strategy subcubic -o proofs
   verifier float32 model.safetensors --strategy cubic --json
 
-With -o, DIR/real/STRATEGY and DIR/float32/STRATEGY get a statement and a certificate each, checked.
+With -o, DIR/real/STRATEGY and DIR/float32/STRATEGY get a statement and a certificate each, checked.  A proof that the checker
+refuses, say because scores may overflow in float32, is a row REJECTED with its reason, writes nothing, and makes the exit code 1.
 """
 USUAL = ("exact", "subcubic")
 
@@ -50,29 +55,42 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Prove everything twice, write, print."""
     strategies = [find_strategy(name) for name in args.strategy or USUAL]
-    model = read_bounded(args.model, LIMITS.model_bytes)
-    proofs: dict[str, dict[str, Proof]] = {strategy.name: {} for strategy in strategies}
-    folders = {(name, function): args.output / function / name for name in proofs for function in FUNCTIONS} if args.output else {}
+    model = read_weights_file(args.model)
+    folders = {(s.name, function): args.output / function / s.name for s in strategies for function in FUNCTIONS} if args.output else {}
     for folder in folders.values():
         refuse_to_overwrite(folder / "statement.json", force=args.force)
         refuse_to_overwrite(folder / "certificate.json", force=args.force)
-    with progress("proving", total=len(proofs) * len(FUNCTIONS)) as advance:
-        for strategy in strategies:
+    digest, eta = logit_error(model, str(args.model))
+    rows: list[dict[str, Any]] = [{"strategy": strategy.name} for strategy in strategies]
+    with progress("proving", total=len(strategies) * len(FUNCTIONS)) as advance:
+        for row, strategy in zip(rows, strategies, strict=True):
             for function in FUNCTIONS:
-                proof = prove(model, strategy, file=str(args.model), function=function)
-                proofs[strategy.name][function] = proof
-                if folder := folders.get((strategy.name, function)):
-                    write_atomically(folder / "statement.json", proof.statement, force=args.force)
-                    write_atomically(folder / "certificate.json", proof.certificate, force=args.force)
+                try:
+                    proof = prove(model, strategy, file=str(args.model), function=function)
+                except StepRejected as error:
+                    row[function] = {"verdict": "REJECTED", "proved": None, "reason": error.reason()}
+                else:
+                    row[function] = numbers(proof)
+                    if folder := folders.get((strategy.name, function)):
+                        pair = {folder / "statement.json": proof.statement, folder / "certificate.json": proof.certificate}
+                        write_together(pair, force=args.force)
                 advance()
-    machine = next(iter(proofs.values()))["float32"].verdicts[0].context
-    eta = max(logit_errors(machine))
-    rows = [{"strategy": name, **{function: numbers(proof) for function, proof in both.items()}} for name, both in proofs.items()]
     if args.json:
-        print(json.dumps({"model": str(args.model), "digest": machine.model.digest, "eta": text(eta), "rows": rows}))
+        print(json.dumps({"model": str(args.model), "digest": digest, "eta": text(eta) if eta is not None else None, "rows": rows}))
     else:
         show(rows, eta)
-    return 0
+    return 1 if any(row[function]["verdict"] == "REJECTED" for row in rows for function in FUNCTIONS) else 0
+
+
+def logit_error(model_bytes: bytes, file: str) -> tuple[str, Fraction | None]:
+    """The model's digest, and how far a machine's logit may be from the real one; None where it may overflow."""
+    model = read_model(model_bytes, file=file)
+    subject = whole_domain(model, "float32")
+    bind(subject, model.network, file=file)
+    try:
+        return model.digest, max(logit_errors(new_context(model.network, subject, FastArithmetic())))
+    except StepRejected:
+        return model.digest, None
 
 
 def numbers(proof: Proof) -> dict[str, Any]:
@@ -82,15 +100,33 @@ def numbers(proof: Proof) -> dict[str, Any]:
     return {key: value for key, value in weakest.json().items() if key in known}
 
 
-def show(rows: list[dict[str, Any]], eta: Fraction) -> None:
+def refused(reason: dict[str, str]) -> str:
+    """Why a proof was refused: clause, code, expected, got."""
+    sentence = f"{reason['code']}: expected {reason['expected']}, got {reason['got']}"
+    return f"{reason['clause']}: {sentence}" if reason["clause"] else sentence
+
+
+def show(rows: list[dict[str, Any]], eta: Fraction | None) -> None:
     """The table, for a person."""
     table = Table("strategy", "function", "verdict", "accuracy at least", "right", "wrong", "undecided", box=None)
+    refusals = []
     for row in rows:
         for function in FUNCTIONS:
             one = row[function]
+            if one["verdict"] == "REJECTED":
+                table.add_row(row["strategy"], function, "REJECTED", "nothing", "", "", "")
+                refusals.append(f"{row['strategy']}, {function}: {refused(one['reason'])}")
+                continue
             share = f"{one['certified'] * 10**6 // one['total'] / 10**6:.6f}"
             counts = [str(one[key]) for key in ("certified", "wrong", "undecided")]
             table.add_row(row["strategy"], function, one["verdict"], share, *counts)
     console = Console()
     console.print(table)
-    console.print(f"no float32 machine's logit is farther than {float(eta):.3g} from the real one (eta, L31)", highlight=False)
+    for refusal in refusals:
+        console.print(refusal, highlight=False, markup=False, soft_wrap=True)
+    if eta is None:
+        console.print(
+            "no bound on a float32 machine's logits: it may overflow (docs/float32.md, section 3)", highlight=False, soft_wrap=True
+        )
+    else:
+        console.print(f"no float32 machine's logit is farther than {float(eta):.3g} from the real one (eta, L31)", highlight=False)

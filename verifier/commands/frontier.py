@@ -18,13 +18,12 @@ from rich.table import Table
 
 from verifier import frontier
 from verifier.commands.train import at_least
+from verifier.commands.weights_file import read_weights_file
 from verifier.estimate import NOTE, estimate
 from verifier.files import write_atomically
 from verifier.frontier_figures import MEASURES, Sampling, draw_all
 from verifier.frontier_rows import COLUMNS, Row, best_per_class, code_digest, pareto, reference_operations, with_ratio
 from verifier.kernel.errors import Usage
-from verifier.kernel.inputs import read_bounded
-from verifier.kernel.limits import LIMITS
 from verifier.kernel.model import Model
 from verifier.networks.attention_only import read_model
 from verifier.progress import stages
@@ -68,7 +67,7 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Make the rows, write everything, print the best of each cost class."""
     names = frontier.select(args.strategies)
-    content = read_bounded(args.model, LIMITS.model_bytes)
+    content = read_weights_file(args.model)
     model = read_model(content, file=str(args.model))
     refuse_another_model(args.output / "frontier.json", model, force=args.force)
     with stages("frontier") as report:

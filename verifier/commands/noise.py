@@ -10,10 +10,9 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from verifier.commands.train import at_least
+from verifier.commands.weights_file import read_weights_file
 from verifier.figures import NEUTRAL, OURS, PUBLISHED, new_figure, save
 from verifier.files import refuse_to_overwrite, write_atomically
-from verifier.kernel.inputs import read_bounded
-from verifier.kernel.limits import LIMITS
 from verifier.networks.attention_only import read_model
 from verifier.noise import NOTE, Noise, noise
 from verifier.progress import progress
@@ -46,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     if args.output is not None:
         for suffix in ("json", "png", "svg"):
             refuse_to_overwrite(args.output / f"noise.{suffix}", force=args.force)
-    model = read_model(read_bounded(args.model, LIMITS.model_bytes), file=str(args.model))
+    model = read_model(read_weights_file(args.model), file=str(args.model))
     with progress("noise", total=2 * args.samples) as advance:
         result = noise(model, samples=args.samples, seed=args.seed, on_sample=advance)
     document = {"model": str(args.model), "digest": model.digest} | result.json

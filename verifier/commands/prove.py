@@ -4,30 +4,43 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from verifier.files import refuse_to_overwrite, write_atomically
+from verifier.commands.evaluate import shown
+from verifier.fast import FastArithmetic
+from verifier.files import refuse_to_overwrite, write_together
 from verifier.kernel.errors import Usage
 from verifier.kernel.inputs import read_bounded
 from verifier.kernel.limits import LIMITS
-from verifier.kernel.statement import FUNCTIONS, read_statement
+from verifier.kernel.metrics import SHARES
+from verifier.kernel.statement import FUNCTIONS, Statement, read_statement
 from verifier.kernel.verdict import Verdict, text
+from verifier.networks.expectation import Comparison, compare, read_expectation, require_reads
+from verifier.networks.finding import find_network, find_task
+from verifier.networks.subjects import make_subject, read_scope_file, read_scope_line
 from verifier.progress import stages
-from verifier.prove import Proof, prove
+from verifier.prove import Proof, prove, statement_target
 from verifier.strategies import find_strategy
+from verifier.strategies.target import METRIC_WORDS, Target, metric_misfit, read_metric
 
 EXAMPLES = """\
 examples:
-  verifier prove model.safetensors --strategy subcubic -o proof
-  verifier prove model.safetensors --strategy brute-force --require 0.999 -o proof --json
+  verifier prove model.safetensors --network attention-only-1 --task max --strategy subcubic -o proof
+  verifier prove weights.safetensors --network mine.json --task sum --expect logits.json -o proof --json
+  verifier prove weights.safetensors --network mine.json --task sum --metric cross_entropy --scope 0..9,0..112 -o proof
+  verifier prove model.safetensors --strategy brute-force --require 0.999 -o proof
   verifier prove model.safetensors --strategy cubic --statement claim.json -o proof
-  verifier prove model.safetensors --strategy subcubic --function float32 -o proof
 
-exit codes: 0 written (and the claim or --require is met), 1 less than --require is proved, 2 less than --statement
-claims is proved, 3 bad input. In cases 1 and 2 the files are still written: the certificate proves what was printed.
+NETWORK is a name of `verifier networks` or FILE.json; weights that carry a program in their metadata need none. TASK is a word of
+the network's file or FILE.json (`verifier tasks`); it may be left out where there is only one.
+
+exit codes: 0 written (and the claim or --require is met), 1 --expect or --require is not met, 2 less than --statement or never=K
+claims is proved, 3 bad input. Nothing is written if --expect is not met. In the other cases of 1 and 2 the files are still written:
+the certificate proves what was printed.
 """
 
 
@@ -36,10 +49,20 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "prove", description="Write DIR/statement.json and DIR/certificate.json for a model, checked.", epilog=EXAMPLES
     )
-    parser.add_argument("model", type=Path, metavar="MODEL", help="the weights (safetensors)")
-    parser.add_argument("--strategy", required=True, metavar="NAME", help="see `verifier strategies`")
-    parser.add_argument("--require", type=fraction, metavar="BOUND", help="exit 1 unless at least this is proved (0.95 or 19/20)")
-    parser.add_argument("--statement", type=Path, metavar="FILE", help="prove this statement instead of the best bound over all inputs")
+    parser.add_argument("model", type=Path, metavar="WEIGHTS", help="the weights (safetensors)")
+    parser.add_argument("--network", metavar="NETWORK", help="the program; else that of the weights' metadata")
+    parser.add_argument("--task", metavar="TASK", help="which answers are right")
+    parser.add_argument(
+        "--scope", metavar="RANGES", help="such as 0..0,1..63: one range per free slot, or one for all (default: all inputs)"
+    )
+    parser.add_argument("--scope-file", type=Path, metavar="FILE", help="a scope as statements hold it, with conditions")
+    parser.add_argument("--metric", metavar="METRIC", help=f"{', '.join(METRIC_WORDS)} (default accuracy)")
+    parser.add_argument("--strategy", metavar="NAME", help="see `verifier strategies` (default: the first usual one that fits)")
+    parser.add_argument(
+        "--expect", type=Path, metavar="LOGITS.json", help="your own logits, which the network must give (`verifier evaluate`)"
+    )
+    parser.add_argument("--require", type=bound, metavar="BOUND", help="exit 1 unless this or better is proved (0.95 or 19/20)")
+    parser.add_argument("--statement", type=Path, metavar="FILE", help="prove this statement, which holds network, task, scope and claim")
     parser.add_argument(
         "--function", choices=FUNCTIONS, help="real arithmetic (the default), or whatever a float32 machine computes; not with --statement"
     )
@@ -49,13 +72,21 @@ def add_parser(subparsers: Any) -> None:
     parser.set_defaults(run=run)
 
 
-def fraction(word: str) -> Fraction:
-    """An argparse type: a decimal or p/q, read exactly."""
+def bound(word: str) -> Fraction:
+    """An argparse type: a decimal or p/q, read exactly; losses may be above 1."""
     try:
         value = Fraction(word) if "/" in word else Fraction(Decimal(word))
     except (ValueError, ZeroDivisionError, InvalidOperation, OverflowError):
         raise argparse.ArgumentTypeError(f"a fraction such as 0.95 or 19/20 is needed, not {word!r}") from None
-    if not 0 <= value <= 1:
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"a fraction of at least 0 is needed, not {word!r}")
+    return value
+
+
+def fraction(word: str) -> Fraction:
+    """The same, for shares: at most 1."""
+    value = bound(word)
+    if value > 1:
         raise argparse.ArgumentTypeError(f"a fraction from 0 to 1 is needed, not {word!r}")
     return value
 
@@ -65,42 +96,101 @@ def run(args: argparse.Namespace) -> int:
     outputs = (args.output / "statement.json", args.output / "certificate.json")
     for path in outputs:
         refuse_to_overwrite(path, force=args.force)
-    strategy = find_strategy(args.strategy)
+    strategy = find_strategy(args.strategy) if args.strategy is not None else None
     model = read_bounded(args.model, LIMITS.model_bytes)
-    statement = None
-    if args.statement is not None and args.function is not None:
-        raise Usage("two-functions", expected="--statement or --function", got="both", hint="the statement names its function")
+    statement: Statement | None = None
+    filled: tuple[str, ...] = ()
     if args.statement is not None:
+        _refuse_beside_statement(args)
         statement = read_statement(read_bounded(args.statement, LIMITS.statement_bytes), file=str(args.statement))
+        target = statement_target(model, statement, file=str(args.model), name=str(args.statement))
+    else:
+        target, filled = _target(args, model)
+    if args.require is not None and args.require > 1 and target.metric in SHARES:
+        raise Usage("usage", expected="a fraction from 0 to 1 for --require", got=args.require)
+    comparison = _compared(args, target)
     with stages("proving") as report:
-        function = args.function or "real"
-        proof = prove(model, strategy, file=str(args.model), statement=statement, function=function, progress=report)
-    for path, content in zip(outputs, (proof.statement, proof.certificate), strict=True):
-        write_atomically(path, content, force=args.force)
-    missed = args.require is not None and proof.proved < args.require
-    report_to(args, proof, outputs, missed)
+        proof = prove(model, strategy, file=str(args.model), statement=statement, target=target, progress=report)
+    write_together(dict(zip(outputs, (proof.statement, proof.certificate), strict=True)), force=args.force)
+    missed = args.require is not None and not replace(target, bound=args.require).claim(args.require).follows_from(proof.proved)
+    report_to(args, proof, outputs, missed, filled, comparison)
     return 1 if missed else max(verdict.exit_code for verdict in proof.verdicts)
 
 
-def report_to(args: argparse.Namespace, proof: Proof, outputs: tuple[Path, Path], missed: bool) -> None:
+def _refuse_beside_statement(args: argparse.Namespace) -> None:
+    """A statement says all of what is asked; an option beside it would say something else, or nothing."""
+    if args.function is not None:
+        raise Usage("two-functions", expected="--statement or --function", got="both", hint="the statement names its function")
+    for option in ("network", "task", "scope", "scope_file", "metric"):
+        if getattr(args, option) is not None:
+            word = "--" + option.replace("_", "-")
+            raise Usage("usage", expected=f"--statement or {word}", got="both", hint="the statement holds network, task, scope and metric")
+
+
+def _target(args: argparse.Namespace, model: bytes) -> tuple[Target, tuple[str, ...]]:
+    """What the arguments ask for, and what was filled in."""
+    if args.scope is not None and args.scope_file is not None:
+        raise Usage("usage", expected="--scope or --scope-file", got="both")
+    metric, relation, output, goal = read_metric("accuracy" if args.metric is None else args.metric)
+    found = find_network(args.network, model, file=str(args.model))
+    asked = find_task(args.task, found)
+    scope = None
+    if args.scope is not None:
+        scope = read_scope_line(args.scope, len(asked.task.layout.free))
+    elif args.scope_file is not None:
+        scope = read_scope_file(args.scope_file)
+    file = str(args.scope_file) if args.scope_file is not None else "--scope"
+    subject = make_subject(found.network, asked.task, scope, args.function or "real", file=file)
+    target = Target(found.network, subject, metric, relation, output, goal, asked.labels)
+    misfit = metric_misfit(target)
+    if misfit:
+        raise Usage("metric-misfit", expected="a metric of this task and network", got=misfit)
+    return target, found.filled
+
+
+def _compared(args: argparse.Namespace, target: Target) -> Comparison | None:
+    """The user's own logits against the network's, before any work.  Raises StepRejected where they differ."""
+    if args.expect is None:
+        return None
+    expectation = read_expectation(args.expect, target.network)
+    require_reads(expectation, target.subject.task, file=str(args.expect))
+    comparison = compare(target.network, expectation, FastArithmetic())
+    comparison.require(file=str(args.expect))
+    return comparison
+
+
+def report_to(
+    args: argparse.Namespace,
+    proof: Proof,
+    outputs: tuple[Path, Path],
+    missed: bool,
+    filled: tuple[str, ...] = (),
+    comparison: Comparison | None = None,
+) -> None:
     """Print the outcome."""
     if args.json:
         report = proof.verdicts[-1].json() | {
-            "strategy": args.strategy,
+            "strategy": proof.strategy,
             "statement": str(outputs[0]),
             "certificate": str(outputs[1]),
             "proved": text(proof.proved),
             "required": text(args.require) if args.require is not None else None,
             "prove_seconds": round(proof.prove_seconds, 3),
             "checked_with": [arithmetic_of(verdict) for verdict in proof.verdicts],
+            "filled": list(filled),
+            "expected": None if comparison is None else shown(comparison),
         }
         print(json.dumps(report))
         return
     print("\n".join(proof.verdicts[-1].lines()))
     checks = " and ".join(f"{arithmetic_of(verdict)} ({verdict.seconds:.1f} s)" for verdict in proof.verdicts)
-    print(f"searched {proof.prove_seconds:.1f} s, checked with {checks}; wrote {outputs[0]} and {outputs[1]}")
+    for sentence in filled:
+        print(f"filled in: {sentence}")
+    if comparison is not None:
+        print(f"expected logits met: {comparison.logits} of {comparison.inputs} inputs, largest difference {comparison.largest:.3g}")
+    print(f"{proof.strategy}: searched {proof.prove_seconds:.1f} s, checked with {checks}; wrote {outputs[0]} and {outputs[1]}")
     if missed:
-        print(f"less than the required {args.require} is proved")
+        print(f"the required {args.require} is not proved")
 
 
 def arithmetic_of(verdict: Verdict) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from verifier.strategies import STRATEGIES
+from verifier.strategies import NETWORK_STRATEGIES, STRATEGIES
 
 
 def add_parser(subparsers: Any) -> None:
@@ -27,7 +27,9 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the table."""
     if args.json:
-        rows = [{"name": s.name, "cost_class": s.cost_class, "summary": s.summary} for s in STRATEGIES.values()]
+        rows = [
+            {"name": s.name, "cost_class": s.cost_class, "summary": s.summary} for s in (*STRATEGIES.values(), *NETWORK_STRATEGIES.values())
+        ]
         print(json.dumps({"strategies": rows}))
         return 0
     table = Table("strategy", "cost class", "idea", box=None)
@@ -36,5 +38,7 @@ def run(args: argparse.Namespace) -> int:
             table.add_row(strategy.name, strategy.cost_class, strategy.summary)
     if not args.all:
         table.add_row("subcubic/SKIP/ATTENTION/SCORE", "see --all", "the paper's 100 sub-cubic combinations, repaired")
+    for general in NETWORK_STRATEGIES.values():
+        table.add_row(general.name, general.cost_class, general.summary)
     Console().print(table)
     return 0

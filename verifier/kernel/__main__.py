@@ -6,8 +6,10 @@ Standard library and mpmath only, reference arithmetic only.  Exit codes: 0 PROV
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from verifier.kernel.errors import Usage, VerifierError
 from verifier.kernel.inputs import STATEMENT_CERTIFICATE_MODEL, read_bounded
@@ -41,11 +43,22 @@ def main(arguments: list[str]) -> int:
     return verdict.exit_code
 
 
+def leave(code: int, sentence: str) -> NoReturn:
+    """Say why on stderr and end at once: at a normal exit Python would write standard output again, and exit with 120."""
+    try:
+        print(sentence, file=sys.stderr, flush=True)
+    finally:
+        os._exit(code)
+
+
 if __name__ == "__main__":
     try:
-        sys.exit(main(sys.argv[1:]))
+        exit_code = main(sys.argv[1:])
+        sys.stdout.flush()  # a verdict that cannot be written has not been given
     except KeyboardInterrupt:
-        sys.exit(130)
+        leave(130, "interrupted")
+    except OSError as error:
+        leave(3, str(Usage("cannot-write", expected="room for the verdict on standard output", got=error.strerror or error)))
     except Exception as error:  # a bug is never a verdict
-        print(f"internal error: {type(error).__name__}: {error}", file=sys.stderr)
-        sys.exit(70)
+        leave(70, f"internal error: {type(error).__name__}: {error}")
+    sys.exit(exit_code)

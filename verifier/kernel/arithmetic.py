@@ -17,6 +17,7 @@ class Cells(Protocol):
     """A rectangular array of one kind of cell.  Shapes of operands agree; `Tensor` sees to that."""
 
     shape: tuple[int, ...]
+    exponential_limit: str  # of enclosures: the field of `Limits` that bounds how many exponentials a check may take
 
     def aligned(self, order: tuple[int | None, ...], shape: tuple[int, ...]) -> Any:
         """Axes permuted to `order` and repeated to `shape`; None stands for a new axis."""
@@ -27,7 +28,7 @@ class Cells(Protocol):
     def product(self, other: Any) -> Any:
         """Of enclosures: the matrix product of shapes (r, k) and (k, c)."""
 
-    def exp(self) -> Any:
+    def exponential(self) -> Any:
         """Of enclosures.  Raises OverflowError where the arithmetic has no upper end."""
 
     def logarithm_guess(self) -> Any:

@@ -39,7 +39,8 @@ class VerifierError(Exception):
         super().__init__(code)
 
     def __str__(self) -> str:
-        place = ": ".join(part for part in (self.file, self.clause) if part)
+        file = self.file.encode("unicode_escape").decode("ascii")  # attack: a path with line breaks, or one that is not UTF-8
+        place = ": ".join(part for part in (file, self.clause) if part)
         sentence = f"{self.code}: expected {self.expected}, got {self.got}"
         if self.hint:
             sentence += f"; {self.hint}"

@@ -77,7 +77,7 @@ class Interval:
         hi = mpf_div(self.hi, other.hi if self.hi[0] else other.lo, PRECISION_BITS, UP)
         return Interval(lo, hi)
 
-    def exp(self) -> Interval:
+    def exponential(self) -> Interval:
         """From enclosures at both ends (docs/numerics.md).  Raises OverflowError above 2^20."""
         low, high = _exp_of(self.lo), _exp_of(self.hi)
         return Interval(low.lo, high.hi)
@@ -87,7 +87,7 @@ class Interval:
         one, guess = Interval.of(1, 1, 0), Interval.of(LN2_GUESS * (self.hi[2] + self.hi[3]), LN2_GUESS * (self.hi[2] + self.hi[3]), -32)
         point = Interval(self.hi, self.hi)
         for _ in range(GUESS_STEPS):  # Newton's iteration
-            guess = guess + point * (-guess).exp() - one
+            guess = guess + point * (-guess).exponential() - one
             guess = Interval(guess.hi, guess.hi)
         return guess
 

@@ -32,7 +32,7 @@ class Limits:
     enumerated_inputs: int = 1 << 24  # inputs within the ranges of a scope that are walked one by one
     array_entries: int = 1 << 25  # entries of one hint array
     float_entries: int = 1 << 20  # entries of one hint array of floats: a row for each of 1024 tokens
-    vocabulary: int = 2048  # tokens
+    vocabulary: int = 2048  # tokens; the largest model here has so many, the tutorial's Max-of-2
     positions: int = 64  # context length
     width: int = 1 << 13  # rows or columns of a matrix of weights
     reference_operations: int = 1 << 26  # operations of one reference check
@@ -40,7 +40,8 @@ class Limits:
     reference_dense_operations: int = 1 << 33  # operations in products of enclosed matrices of one reference check
     fast_dense_operations: int = 1 << 38  # the same of one fast check
     word_operations: int = 1 << 34  # products of two 64-bit words in the exact matrices of one check
-    exponentials: int = 1 << 23  # exponentials of one check, 50 to 100 microseconds each: seven score tables of the largest model
+    exponentials: int = 1 << 23  # exponentials of one check, one by one: some 100 microseconds each
+    array_exponentials: int = 1 << 27  # exponentials of one check, of whole arrays: a microsecond each
     peels: int = 32  # peels of one table
     patterns: int = 1 << 20  # block patterns of one query and maximum
     histogram_bits: int = 1 << 26  # bits of the histogram of all sums of one query and maximum

@@ -89,7 +89,7 @@ def softmax_weights(table: Table, context: Context) -> Tensor:
     for row in widened(table):
         largest, exponent = max(upper for _, upper, _ in row), row[0][2]
         context.ledger.count(flops=4 * ends * len(row))
-        context.ledger.spend(exponentials=len(row))
+        context.ledger.count_exponentials(len(row), "exponentials")
         for low, high, _ in row:
             lower, upper = divided_by_root(low - largest, exponent, context.model.head_width)
             if high != low:

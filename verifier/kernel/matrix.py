@@ -33,7 +33,7 @@ class Ledger:
     dense: int = 0  # of the flops, those in dense products: hundreds of times quicker than others, limited apart
     # not a length of the proof, but time
     words: int = 0  # products of two 64-bit words in exact matrix products
-    exponentials: int = 0
+    exponentials: dict[str, int] = field(default_factory=dict)  # by the limit that bounds them
 
     @property
     def operations(self) -> int:
@@ -52,11 +52,14 @@ class Ledger:
         self.flops += 2 * products
         check_limit("fast_dense_operations" if self.limit_name == "fast_operations" else "reference_dense_operations", self.dense)
 
-    def spend(self, words: int = 0, exponentials: int = 0) -> None:
+    def count_words(self, words: int) -> None:
         self.words += words
-        self.exponentials += exponentials
         check_limit("word_operations", self.words)
-        check_limit("exponentials", self.exponentials)
+
+    def count_exponentials(self, exponentials: int, limit_name: str) -> None:
+        """limit_name: the field that bounds them, by what one of them takes."""
+        self.exponentials[limit_name] = self.exponentials.get(limit_name, 0) + exponentials
+        check_limit(limit_name, self.exponentials[limit_name])
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,7 @@ class Matrix:
             raise ValueError(f"cannot multiply {self.axes}{self.shape} by {other.axes}{other.shape}")
         columns = tuple(zip(*other.rows, strict=True))
         # attack: few operations on integers of a million bits, from weights of extreme exponents squared again and again
-        self.ledger.spend(words=self.shape[0] * other.size * self.words * other.words)
+        self.ledger.count_words(self.shape[0] * other.size * self.words * other.words)
         self.ledger.count(self.shape[0] * other.shape[1] * (2 * self.shape[1] - 1))
         rows = [[sum(map(mul, row, column)) for column in columns] for row in self.rows]
         return self._new(rows, self.exponent + other.exponent, (self.axes[0], other.axes[1]))

@@ -40,6 +40,8 @@ def _source_indices(shape: tuple[int, ...], order: tuple[int | None, ...], targe
 class ListCells:
     """Cells in row-major order."""
 
+    exponential_limit = "exponentials"
+
     def __init__(self, cells: list[Any], shape: tuple[int, ...]) -> None:
         self.cells, self.shape = cells, shape
         self.columns: Columns | None = None
@@ -60,8 +62,8 @@ class ListCells:
             other.columns = Columns([grid_line(other.cells[column::width]) for column in range(width)])
         return ListCells([cell for row in rows for cell in other.columns.times(row)], (count, width))
 
-    def exp(self) -> ListCells:
-        return ListCells([cell.exp() for cell in self.cells], self.shape)
+    def exponential(self) -> ListCells:
+        return ListCells([cell.exponential() for cell in self.cells], self.shape)
 
     def logarithm_guess(self) -> ListCells:
         return ListCells([cell.logarithm_guess() for cell in self.cells], self.shape)

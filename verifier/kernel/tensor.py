@@ -164,11 +164,11 @@ class Tensor:
         except ValueError:
             raise StepRejected("undecided-root", expected="a radicand certainly >= 0", got="an enclosure that reaches below 0") from None
 
-    def exp(self) -> Tensor:
+    def exponential(self) -> Tensor:
         self._count(EXP_FLOPS * prod(self.shape))
-        self.ledger.spend(exponentials=prod(self.shape))
+        self.ledger.count_exponentials(prod(self.shape), self.cells.exponential_limit)
         try:
-            return self._with(self.cells.exp())
+            return self._with(self.cells.exponential())
         except OverflowError:  # weights so large that a softmax or a loss has no bound
             raise StepRejected("undecided-exponential", expected="an exponent below 2^20", got="a larger one") from None
 

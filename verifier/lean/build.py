@@ -35,6 +35,12 @@ class BuildReport:
     seconds: dict[str, float] = field(default_factory=dict)
     cached: list[str] = field(default_factory=list)
     output: dict[str, str] = field(default_factory=dict)
+    files: int = 0  # of the library and of the export
+
+    @property
+    def spent(self) -> float:
+        """Seconds of all modules together."""
+        return sum(self.seconds.values())
 
 
 def build(
@@ -45,12 +51,13 @@ def build(
     `library_too=False` is for files that import nothing of it.
     """
     library = library.resolve()
-    for module in import_order(library):
+    modules = import_order(library)
+    for module in modules:
         refuse_cheating(library / module_file(module), evaluation_allowed=False)
     for path in extra_files:
         refuse_cheating(path, evaluation_allowed=True)
     toolchain = find_toolchain()
-    report = BuildReport(toolchain.name)
+    report = BuildReport(toolchain.name, files=len(extra_files) + len(modules) * library_too)
     if isinstance(toolchain, OfficialLean):
         build_with_lake(toolchain, library, extra_files, report, library_too=library_too)
     else:

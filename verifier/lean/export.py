@@ -4,8 +4,7 @@
 Lean's checker to say.
 
 * `proof_file`: imports the library, ends in a theorem closed by kernel computation (small models);
-* `evaluation_files`: the checker in one file, then the model, then `#eval` (large models, packaged toolchain too), for all queries
-  or for one range of them per file; `total_file` then adds the ranges up.
+* `checker_source`, `unfilled`: the checker in one text, then the model, for evaluations (`slices.py`).
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
 
 from verifier.kernel.certificate import Step
@@ -178,16 +176,6 @@ def definitions_of(source: str) -> str:
     return "\n\n".join(block for block in blocks if not re.match(r"\s*(/--(.|\n)*?-/\s*)?(@\[.*\]\s*)?theorem ", block))
 
 
-def ranges(v: int, slices: int) -> list[tuple[int, int]]:
-    """(first query, number of queries) of each slice: about the same number of pairs of a query and a maximum in each."""
-    ends, done = [0], 0
-    for q in range(v):
-        done += v - q
-        if done * slices >= len(ends) * v * (v + 1) // 2 and len(ends) < slices:
-            ends.append(q + 1)
-    return [(first, last - first) for first, last in pairwise([*ends, v]) if last > first]
-
-
 def unfilled(model: Model, statement: Statement, steps: Sequence[Step]) -> tuple[str, str]:
     """The model, the scope and what `fill` needs as definitions; the call of `fill` that a range of queries completes."""
     lean, scope = lean_model(all_weight_rows(model)), half_open(statement)
@@ -202,34 +190,6 @@ def unfilled(model: Model, statement: Statement, steps: Sequence[Step]) -> tuple
         scope_data(scope),
     ]
     return "\n".join(text), f"fill model precision Csplits Asplits {family.bins} {base_bits(scope)}"
-
-
-def evaluation_files(library: Path, model: Model, statement: Statement, steps: Sequence[Step], slices: int = 1) -> list[str]:
-    """The checker's definitions, a model and one evaluation per file, for the queries of a slice.
-
-    The number that Lean prints is 0 if a hint does not hold, else ten times one more than the certified count, plus 1 if that count
-    alone reaches the bound.  The hints are computed by Lean (`fill`): literals of that many tables would exhaust the packaged
-    build's memory.
-    """
-    (text, filled), bound, source = unfilled(model, statement, steps), statement.claim.bound, checker_source(library)
-    files = []
-    for first, size in ranges(model.vocabulary, slices):
-        count = f"sliceCount model ({filled} {first} {size}) scope {first} {size}"
-        verdict = f"(checkSlices model scope {bound.numerator} {bound.denominator} [⟨{first}, {size}, c⟩]).toNat"
-        files.append(one_file(source, f"{text}\n#eval match {count} with | none => 0 | some c => 10 * (c + 1) + {verdict}"))
-    return files
-
-
-def total_file(slice_file: str, counts: Sequence[int]) -> str:
-    """The last file of an evaluation in slices: what the slices printed, added up by `checkSlices`, with the model of one of them."""
-    data_part, found, call = slice_file.rpartition("#eval")
-    bound = re.search(r"checkSlices model scope (\d+ \d+) \[", call)
-    v = re.search(r"def model : Model := ⟨(\d+),", data_part)
-    if not (found and bound and v):
-        raise ValueError("not a slice file")
-    places = ranges(int(v[1]), len(counts))
-    listed = ", ".join(f"⟨{first}, {size}, {count}⟩" for (first, size), count in zip(places, counts, strict=True))
-    return f"{data_part}#eval (checkSlices model scope {bound[1]} [{listed}]).toNat\nend Verifier.Exported\n"
 
 
 def one_file(source: str, text: str) -> str:

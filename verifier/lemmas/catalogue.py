@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from verifier.lemmas import constraints, counting, paper, rounding, shared, tables
+from verifier.lemmas import constraints, counting, networks, paper, rounding, shared, tables
 from verifier.lemmas.statements import Lemma
 
 LEMMAS: Mapping[str, Lemma] = MappingProxyType(
-    {lemma.name: lemma for part in (shared, tables, constraints, counting, paper, rounding) for lemma in part.LEMMAS}
+    {lemma.name: lemma for part in (shared, tables, constraints, counting, paper, networks, rounding) for lemma in part.LEMMAS}
 )
 
 
@@ -44,5 +44,12 @@ BEYOND = (
     Beyond("pure_margin", "Binomial(n - 1, c) |G|^c for every n and v; the sets of different c are disjoint.", _SIZES, "pure_margin_sound"),
     Beyond("attention_margin", "The attention paid to m for any number of slots.", _SIZES, "attention_margin_sound"),
     Beyond("wrong_inputs", "Any number of distinct wrong inputs.", _SIZES, "wrong_inputs_sound"),
+    Beyond("every_input", "Every operator's enclosure, for networks of any shape; the walk meets every input once.", _LOOP, ""),
+    Beyond("cells", "Hulls of tables, sums and operators over boxes; the leaves of a tree partition the inputs.", _LOOP, ""),
+    Beyond("bag_loss", "The loss of any number of slots and outputs.", _SIZES, ""),
+    Beyond("bag_accuracy", "The walk meets every input once, or once for all its orders.", _SIZES, ""),
     Beyond("accuracy", "The cells partition the inputs for every n and v.", _SIZES, "accuracy_sound"),
+    Beyond("mean_loss", "The mean of any number of losses.", _SIZES, ""),
+    Beyond("worst_class", "Any number of classes and groups.", _SIZES, ""),
+    Beyond("answered", "Any number of inputs.", _SIZES, ""),
 )

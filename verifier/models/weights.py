@@ -11,6 +11,7 @@ from torch import Tensor
 
 from verifier.files import write_atomically
 from verifier.networks.attention_only import read_model
+from verifier.networks.finding import with_network
 
 
 def encode_weights(weights: Mapping[str, Tensor]) -> bytes:
@@ -24,15 +25,21 @@ def encode_weights(weights: Mapping[str, Tensor]) -> bytes:
 
 
 def save_weights(weights: Mapping[str, Tensor], path: Path, *, force: bool = False) -> str:
-    """Write `weights` to `path` and return the digest that statements will name.
+    """Write `weights` to `path`, with the network that they belong to, and return the digest that statements will name.
 
     The kernel reads the bytes first: what is on disk is what can be certified.  Raises `MalformedInput` as the kernel
     does, `Usage` as `write_atomically` does.
     """
-    encoded = encode_weights(weights)
+    encoded = with_its_network(encode_weights(weights), file=str(path))
     digest = read_model(encoded, file=str(path)).digest
     write_atomically(path, encoded, force=force)
     return digest
+
+
+def with_its_network(encoded: bytes, *, file: str) -> bytes:
+    """The file with the program of `attention-only-1` and the task max in its metadata: commands then need no --network."""
+    model = read_model(encoded, file=file)
+    return with_network(encoded, model.network.program.json, {"max": {"name": "max", "positions": model.positions}}, file=file)
 
 
 def load_weights(path: Path) -> dict[str, Tensor]:

@@ -64,12 +64,18 @@ def _is_zero(tensor: RawTensor, file: str) -> bool:
 
 
 def read_model(data: bytes, *, file: str) -> Model:
-    """The model in such a file, with all its positions."""
-    program = attention_only_program(data, file=file)
-    network = bind_network(program, read_weights(data, program, file=file))
+    """The model in such a file, with all its positions; a network in the file's metadata must be of the same shape."""
+    from verifier.networks.finding import document_within, find_network  # which knows the other networks too
+
+    if document_within(data, file=file) is not None:
+        network = find_network(None, data, file=file).network
+    else:
+        program = attention_only_program(data, file=file)
+        network = bind_network(program, read_weights(data, program, file=file))
     model = model_of(network, network.positions or 0)
     if model is None:
-        raise MalformedInput("wrong-shape", expected=f"the shapes of {attention_only.NAME}", got="others", file=file, clause="5.3")
+        expected, got = f"a network of the shape {attention_only.NAME}", network.program.name
+        raise MalformedInput("wrong-shape", expected=expected, got=got, file=file, clause="5.3")
     return model
 
 

@@ -1,6 +1,7 @@
 """UNTRUSTED provers: one file per idea.  They search in floats and emit steps and hints; the kernel believes none of it.
 
-`STRATEGIES` lists the paper's brute force and cubic first, then ours, then the paper's 100 sub-cubic combinations.
+`STRATEGIES` lists those about the largest token and networks of the shape `attention-only-1`: the paper's brute force and cubic first,
+then ours, then the paper's 100 sub-cubic combinations.  `NETWORK_STRATEGIES` lists those for other networks, tasks and metrics.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from verifier.kernel.errors import Usage
+from verifier.kernel.model import model_of
 from verifier.kernel.statement import Subject
+from verifier.strategies import every_input
 from verifier.strategies.absent_present import absent_present
 from verifier.strategies.brute_force import brute_force
 from verifier.strategies.counting import counting
@@ -22,6 +25,7 @@ from verifier.strategies.low_rank import low_rank
 from verifier.strategies.published import COMBINATIONS
 from verifier.strategies.steps import Step
 from verifier.strategies.subcubic import subcubic
+from verifier.strategies.target import AnyStrategy, NetworkStrategy, Target, maximum_misfit
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,17 @@ class Strategy:
     summary: str
     steps: Callable[[FloatModel, Subject], list[Step]]
     published: bool = False  # the paper's argument, with its slips repaired
+
+    def misfit(self, target: Target) -> str:
+        """Why this strategy is not for the target; empty if it is."""
+        return maximum_misfit(target)
+
+    def steps_for(self, target: Target) -> list[Step]:
+        """The certificate's steps."""
+        model = model_of(target.network, target.subject.task.layout.positions)
+        if model is None:
+            raise LookupError(maximum_misfit(target))
+        return self.steps(FloatModel(model), target.subject)
 
 
 OURS = (
@@ -60,10 +75,38 @@ STRATEGIES: dict[str, Strategy] = {
 }
 
 
-def find_strategy(name: str) -> Strategy:
+NETWORK_STRATEGIES: dict[str, NetworkStrategy] = {
+    strategy.name: strategy
+    for strategy in (
+        NetworkStrategy(
+            "every-input",
+            "inputs",
+            "every input evaluated: any network, task and metric; exact",
+            every_input.every_input,
+            every_input.misfit,
+        ),
+    )
+}
+DEFAULTS = ("subcubic", "every-input")  # the first that fits is chosen for who names none
+
+
+def find_strategy(name: str) -> Strategy | NetworkStrategy:
     """The strategy of that name.  Raises Usage."""
+    if name in NETWORK_STRATEGIES:
+        return NETWORK_STRATEGIES[name]
     if name not in STRATEGIES:
         short = [known for known, strategy in STRATEGIES.items() if not known.startswith("subcubic/")]
-        expected = "one of " + ", ".join(short) + ", subcubic/..."
+        expected = "one of " + ", ".join([*NETWORK_STRATEGIES, *short]) + ", subcubic/..."
         raise Usage("unknown-strategy", expected=expected, got=name, hint="see `verifier strategies`")
     return STRATEGIES[name]
+
+
+def choose_strategy(target: Target) -> AnyStrategy:
+    """The first of the usual strategies that is for the target.  Raises Usage with the last one's reason where none is."""
+    misfit = ""
+    for name in DEFAULTS:
+        strategy = find_strategy(name)
+        misfit = strategy.misfit(target)
+        if not misfit:
+            return strategy
+    raise Usage("strategy-misfit", expected="a statement that one of our strategies is for", got=misfit, hint="see `verifier strategies`")

@@ -40,6 +40,7 @@ def bad_models() -> list[Case]:
     }
     crowd = {**{FILE_NAMES[name]: np.zeros((1, 1, 1), "<f2") for name in ("W_Q", "W_K", "W_V", "W_O")}, **tokens}
     spans = json.loads(file[8 : 8 + size])
+    spans.pop("__metadata__", None)
     first = min(spans, key=lambda name: spans[name]["data_offsets"][0])
     name_twice = file[8 : 8 + size].replace(b'"unembed.W_U"', b'"embed.W_E"', 1)
     return [
@@ -172,6 +173,7 @@ def bad_models() -> list[Case]:
 def with_gap(file: bytes, size: int, first: str) -> bytes:
     """The file with four bytes before its data, and offsets that step over them."""
     spans = json.loads(file[8 : 8 + size])
+    spans.pop("__metadata__", None)
     for entry in spans.values():
         entry["data_offsets"] = [offset + 4 for offset in entry["data_offsets"]]
     text = json.dumps(spans).encode("ascii")

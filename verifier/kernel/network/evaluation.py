@@ -7,6 +7,7 @@ axes: `input`, `place` (the positions asked for, in their order) and `feature`.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -29,7 +30,7 @@ class Evaluation:
     def logits(self, inputs: Sequence[Sequence[int]], places: Places) -> Tensor:
         """The competing outputs of each input at each place, axes (input, place, output)."""
         network = self.operators.network
-        value = _Batch(self, inputs).value(network.program.logits, places)
+        value = _Points(self, inputs).value(network.program.logits, places)
         sizes = {"input": len(inputs), "place": len(places)} | value.sizes
         chosen = value.spread(("input", "place", "feature"), sizes).take("feature", network.outputs)
         return chosen.renamed(feature="output")
@@ -42,7 +43,7 @@ class Evaluation:
                 # attack: tables of different lengths, whose rows would be looked up in one another
                 tokens = range(self.operators.network.vocabulary)
                 tables = [self.operators.weight(one, "token", "feature").take("token", tokens) for one in node.weights["tables"]]
-                value = tables[0] if len(tables) == 1 else _stacked(tables[: self.positions], "place")
+                value = tables[0] if len(tables) == 1 else stacked(tables[: self.positions], "place")
             elif node.operator == "position":
                 value = self.operators.weight(node.weights["table"][0], "place", "feature").take("place", range(self.positions))
             else:
@@ -58,17 +59,17 @@ class Evaluation:
         return self.scores[node.name]
 
 
-def _stacked(parts: Sequence[Tensor], axis: str) -> Tensor:
+def stacked(parts: Sequence[Tensor], axis: str) -> Tensor:
     """Tensors of one shape along a new first axis."""
     first, *rest = [part.spread((axis, *part.axes), {axis: 1} | part.sizes) for part in parts]
     return first.joined(rest, axis) if rest else first
 
 
-class _Batch:
-    """Values of nodes for some inputs, each computed once per list of places."""
+class Values(ABC):
+    """Values of nodes for `count` inputs, or for as many sets of inputs (`boxes.py`), each computed once per list of places."""
 
-    def __init__(self, evaluation: Evaluation, inputs: Sequence[Sequence[int]]) -> None:
-        self.evaluation, self.inputs = evaluation, inputs
+    def __init__(self, evaluation: Evaluation, count: int) -> None:
+        self.evaluation, self.count = evaluation, count
         self.values: dict[tuple[str, Places], Tensor] = {}
 
     def value(self, name: str, places: Places) -> Tensor:
@@ -77,18 +78,61 @@ class _Batch:
             self.values[name, places] = self._value(name, places)
         return self.values[name, places]
 
+    @abstractmethod
+    def _value(self, name: str, places: Places) -> Tensor: ...
+
+    @abstractmethod
+    def _scores_looked_up(self, node: Node, place: int, seen: Places) -> Tensor:
+        """The scores of an attention whose query and key are local, axes (input, place)."""
+
+    @abstractmethod
+    def _mixed(self, scores: Tensor, values: Tensor) -> Tensor:
+        """Sum over j of exp(s_j) v_j / sum over j of exp(s_j); axes (input, place) and (input, place, feature) to (input, feature)."""
+
+    def _summed(self, value: Tensor) -> Tensor:
+        """The sum over all positions."""
+        sizes = {"place": self.evaluation.positions} | value.sizes
+        return value.spread(("place", *(axis for axis in value.axes if axis != "place")), sizes).sum("place")
+
+    def _seen(self, node: Node, place: int) -> Places:
+        """The positions that an attention sees from a place."""
+        return tuple(range(place + 1 if node.words["mask"] == "causal" else self.evaluation.positions))
+
+    def _scores(self, node: Node, place: int) -> Tensor:
+        """The scaled products of the query at `place` with the keys that it sees, axes (input, place)."""
+        network, seen = self.evaluation.operators.network, self._seen(node, place)
+        scale = self.evaluation.operators.functions.number(node.numbers["scale_squared"]).root()
+        query, key = (node.operands[role][0] for role in ("query", "key"))
+        if query in network.local and key in network.local:
+            return self._scores_looked_up(node, place, seen) * scale
+        at_place = self.value(query, (place,))
+        if "place" in at_place.axes:
+            at_place = at_place.select("place", 0)
+        products = at_place * self.value(key, seen)
+        sizes = {"input": self.count, "place": len(seen)} | products.sizes
+        return products.spread(("input", "place", "feature"), sizes).sum("feature") * scale
+
+
+class _Points(Values):
+    """The values for inputs one by one."""
+
+    def __init__(self, evaluation: Evaluation, inputs: Sequence[Sequence[int]]) -> None:
+        super().__init__(evaluation, len(inputs))
+        self.inputs = inputs
+
     def _value(self, name: str, places: Places) -> Tensor:
         network = self.evaluation.operators.network
         node = network.program.node(name)
         if name in network.local:
             return self._looked_up(self.evaluation.table(name), places)
         if node.operator == "attention":
-            return _stacked([self._attended(node, place) for place in places], "place")
+            return stacked([self._attended(node, place) for place in places], "place")
         if node.operator == "sum_positions":
-            everywhere = tuple(range(self.evaluation.positions))
-            value = self.value(node.operands["of"][0], everywhere)
-            return value.spread(("place", *(a for a in value.axes if a != "place")), {"place": len(everywhere)} | value.sizes).sum("place")
+            return self._summed(self.value(node.operands["of"][0], tuple(range(self.evaluation.positions))))
         return self.evaluation.operators.enclosure(node, [self.value(operand, places) for operand in node.inputs])
+
+    def _attended(self, node: Node, place: int) -> Tensor:
+        return self._mixed(self._scores(node, place), self.value(node.operands["value"][0], self._seen(node, place)))
 
     def _looked_up(self, table: Tensor, places: Places) -> Tensor:
         """Rows of a table at the inputs' tokens."""
@@ -99,33 +143,14 @@ class _Batch:
         rows = [place * count * (len(axes) - 1) + tokens[place] for tokens in self.inputs for place in places]
         return table.merged(*axes, name="row").take("row", rows).split("row", input=len(self.inputs), place=len(places))
 
-    def _attended(self, node: Node, place: int) -> Tensor:
-        """Sum over j of exp(s_j) v_j / sum over j of exp(s_j), the positions j that this place sees; axes (input, feature)."""
-        seen = tuple(range(place + 1)) if node.words["mask"] == "causal" else tuple(range(self.evaluation.positions))
-        functions = self.evaluation.operators.functions
-        scale = functions.number(node.numbers["scale_squared"]).root()
-        scores = self._scores(node, place, seen) * scale
+    def _mixed(self, scores: Tensor, values: Tensor) -> Tensor:
         largest = scores.max("place").upper_end()  # attention is the same if one number is taken from all scores of a query (L2)
-        weights = (scores - largest).exp()
+        weights = (scores - largest).exponential()
         attention = weights / weights.sum("place")
-        values = self.value(node.operands["value"][0], seen)
         return (attention * values).sum("place")
 
-    def _scores(self, node: Node, place: int, seen: Places) -> Tensor:
-        """The products of the query at `place` with the keys at `seen`, axes (input, place)."""
-        network = self.evaluation.operators.network
-        query, key = (node.operands[role][0] for role in ("query", "key"))
-        if query in network.local and key in network.local:
-            return self._scores_looked_up(self.evaluation.score_table(node), place, seen)
-        at_place = self.value(query, (place,))
-        if "place" in at_place.axes:
-            at_place = at_place.select("place", 0)
-        products = at_place * self.value(key, seen)
-        sizes = {"input": len(self.inputs), "place": len(seen)} | products.sizes
-        return products.spread(("input", "place", "feature"), sizes).sum("feature")
-
-    def _scores_looked_up(self, table: Tensor, place: int, seen: Places) -> Tensor:
-        """The same from a table of all scores."""
+    def _scores_looked_up(self, node: Node, place: int, seen: Places) -> Tensor:
+        table = self.evaluation.score_table(node)
         coordinates = {
             "place": [place for _ in self.inputs for _ in seen],
             "token": [tokens[place] for tokens in self.inputs for _ in seen],

@@ -44,7 +44,7 @@ class Functions:
     def sigmoid(self, x: Tensor) -> Tensor:
         """1 / (1 + exp(-x)); of a large negative x as exp x / (1 + exp x), so that no exponential is large."""
         one = self.number(1)
-        small = (-x).minimum(x).exp()  # exp(-|x|) for a point x; for an enclosure, holds it
+        small = (-x).minimum(x).exponential()  # exp(-|x|) for a point x; for an enclosure, holds it
         share = one / (one + small)
         return x.certainly_positive().where(share, small * share)
 
@@ -62,7 +62,7 @@ class Functions:
         total = self.number(1, tail)
         for n in range(NORMAL_TERMS - 1, -1, -1):
             total = one + squared * total * self.number(Fraction(1, 2 * n + 3))
-        density = (squared * self.number(Fraction(-1, 2))).exp() / self.number(*ROOT_TWO_PI)
+        density = (squared * self.number(Fraction(-1, 2))).exponential() / self.number(*ROOT_TWO_PI)
         upper = (self.number(Fraction(1, 2)) + density * size * total).minimum(one)
         upper = (bound - magnitude).certainly_positive().where(upper, upper.hull(one))
         return (-x).certainly_positive().where(one - upper, upper)
@@ -99,4 +99,4 @@ class Functions:
     def logarithm_above(self, x: Tensor) -> Tensor:
         """An upper bound of ln x, x >= 1, for any guess g: ln x = g + ln(x exp(-g)) <= g + x exp(-g) - 1."""
         guess = x.logarithm_guess()
-        return (guess + x.upper_end() * (-guess).exp() - self.number(1)).upper_end()
+        return (guess + x.upper_end() * (-guess).exponential() - self.number(1)).upper_end()

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 from verifier.kernel.arithmetic import NEVER
+from verifier.kernel.certificate import Hint, IntegerArray
 from verifier.kernel.errors import StepRejected
 from verifier.kernel.facts import Context
 from verifier.kernel.network.evaluation import Evaluation
 from verifier.kernel.network.functions import Functions
 from verifier.kernel.network.operators import Network, Operators
+from verifier.kernel.tasks.table import Table
 from verifier.kernel.tasks.task import Task, Tokens
 from verifier.kernel.tensor import Tensor, Workshop
 
@@ -38,7 +40,9 @@ class Judge:
 
     @staticmethod
     def of(context: Context, task: Task) -> Judge:
-        """For the network of a context."""
+        """For the network of a context.  Raises StepRejected for statements about float32."""
+        if context.subject.function != "real":  # attack: logits of the formula passed off as those of a machine
+            raise StepRejected("wrong-subject", expected="a statement about real arithmetic", got=context.subject.function)
         operators = Operators(context.network, Functions(context.workshop))
         return Judge(Evaluation(operators, task.layout.positions), task, context.workshop)
 
@@ -76,14 +80,18 @@ class Judge:
 
     def losses(self, batch: Batch) -> int:
         """An upper bound of the sum of the cross entropies, in units of 2^-LOSS_BITS nats.  The task reads one answer."""
+        return sum(self.loss_units(batch))
+
+    def loss_units(self, batch: Batch) -> list[int]:
+        """An upper bound of the cross entropy of each input, in these units."""
         own = self._own(batch)
         # the right output itself stands for exp(0) = 1, whatever the gap between its logit and itself
-        others = own.where(self._constant(0, own), (-self._gaps(batch)).exp()).sum("output")
+        others = own.where(self._constant(0, own), (-self._gaps(batch)).exponential()).sum("output")
         loss = self.functions.logarithm_above(others + self.functions.number(1)).minimum(others.upper_end())  # ln(1 + y) <= y
         floors = (-self._only_answer(loss)).floor("input", LOSS_BITS).to_list()
         if min(floors) <= NEVER:
-            raise StepRejected("undecided-loss", expected="logits whose loss is finite", got="an enclosure without end")
-        return -int(sum(floors))
+            raise StepRejected("undecided-exponential", expected="logits whose loss is finite", got="an enclosure without end")
+        return [-floor for floor in floors]
 
     def possible_outputs(self, batch: Batch) -> dict[int, int]:
         """Per output the number of inputs to which it may be the answer: no other output is certainly greater."""
@@ -118,3 +126,15 @@ class Judge:
         right = logits.at("cell", **cells, output=batch.labels).split("cell", input=inputs, place=places)
         gaps, own = right - logits, self._own(batch)
         return own.where(self._constant(1, own), gaps)
+
+
+def labelled(task: Task, hints: Mapping[str, Hint]) -> Task:
+    """The task; of a task that is a table, with the labels that a step brings.  Raises StepRejected unless they are the table's."""
+    labels = hints.get("labels")
+    if isinstance(task, Table):
+        if not isinstance(labels, IntegerArray) or len(labels.rows) != 1:
+            raise StepRejected("labels-digest", expected="the labels of the table, shape (1, inputs)", got="no such hint")
+        return task.with_labels(labels.rows[0])
+    if labels is not None:  # attack: labels that look as if they decided something
+        raise StepRejected("labels-digest", expected="labels for the task table alone", got=task.name)
+    return task

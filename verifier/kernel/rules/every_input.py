@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import islice
 
-from verifier.kernel.certificate import Choice, Hint, IntegerArray, IntegerTable, Signature
-from verifier.kernel.errors import StepRejected
+from verifier.kernel.certificate import Choice, Hint, IntegerTable, Signature
 from verifier.kernel.facts import Answered, Context, Count, Fact, LossSum
 from verifier.kernel.limits import LIMITS
-from verifier.kernel.network.judging import Batch, Judge
-from verifier.kernel.tasks.table import Table
-from verifier.kernel.tasks.task import Task
+from verifier.kernel.network.judging import Batch, Judge, labelled
 
 MEASURES = ("answers", "loss", "outputs")
 SIGNATURE = Signature(
@@ -29,7 +26,7 @@ def every_input(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hint], c
     `loss`: an upper bound of the sum of the cross entropies; `outputs`: per output the inputs to which it may be the answer.
     Operations: those of the network, per input.  Soundness: `every_input_sound`.
     """
-    task, measure = _labelled(context.subject.task, hints), str(hints["measure"])
+    task, measure = labelled(context.subject.task, hints), str(hints["measure"])
     judge = Judge.of(context, task)
     if measure == "loss":
         return LossSum(sum(judge.losses(batch) for batch in _batches(context, judge)), context.subject.total)
@@ -48,17 +45,6 @@ def every_input(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hint], c
             right[group] = right.get(group, 0) + is_right
             wrong[group] = wrong.get(group, 0) + is_wrong
     return Count(right, wrong, totals)
-
-
-def _labelled(task: Task, hints: Mapping[str, Hint]) -> Task:
-    labels = hints.get("labels")
-    if isinstance(task, Table):
-        if not isinstance(labels, IntegerArray) or len(labels.rows) != 1:
-            raise StepRejected("labels-digest", expected="the labels of the table, shape (1, inputs)", got="no such hint")
-        return task.with_labels(labels.rows[0])
-    if labels is not None:  # attack: labels that look as if they decided something
-        raise StepRejected("labels-digest", expected="labels for the task table alone", got=task.name)
-    return task
 
 
 def _batches(context: Context, judge: Judge) -> Iterator[Batch]:

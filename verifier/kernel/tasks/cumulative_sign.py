@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import ClassVar
 
 from verifier.kernel.limits import LIMITS, check_limit
 from verifier.kernel.strict_json import Reader
-from verifier.kernel.tasks.task import Layout, Task, Tokens, numbers, read_positions
+from verifier.kernel.tasks.task import Box, Layout, Task, Tokens, numbers, read_positions
 
 LARGEST_NUMBER = 1 << 31
 
@@ -16,11 +17,21 @@ LARGEST_NUMBER = 1 << 31
 class CumulativeSign(Task):
     """values[k]: the number that token k stands for.  Output 0: the sum is negative, 1: zero, 2: positive."""
 
+    lists_boxes: ClassVar[bool] = False
+
     values: tuple[int, ...]
 
     def answers(self, sequence: Tokens) -> tuple[int, ...]:
         sums = list(accumulate(self.values[token] for token in sequence))
         return tuple(1 + (sums[place] > 0) - (sums[place] < 0) for place in self.layout.reads)
+
+    def answers_on(self, box: Box) -> tuple[int, ...] | None:
+        values = [self.values[first : last + 1] for first, last in box]
+        least, largest = (list(accumulate(map(end, values))) for end in (min, max))
+        signs = [{(low > 0) - (low < 0), (high > 0) - (high < 0)} for low, high in zip(least, largest, strict=True)]
+        if any(len(signs[place]) > 1 for place in self.layout.reads):  # both ends are sums of inputs, and the sign is monotone
+            return None
+        return tuple(1 + sign for place in self.layout.reads for sign in signs[place])
 
     def sentence(self) -> str:
         where = "every position" if len(self.layout.reads) == self.layout.positions else f"position {self.layout.reads[0]}"

@@ -8,16 +8,19 @@ given the true earlier ones is the same as the whole sum being right when each a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from verifier.kernel.limits import LIMITS
 from verifier.kernel.strict_json import Reader
 from verifier.kernel.tasks.cumulative_sign import read_answer
-from verifier.kernel.tasks.task import Layout, Task, Tokens, numbers, read_fixed, read_positions
+from verifier.kernel.tasks.task import Box, Layout, Task, Tokens, numbers, read_fixed, read_positions
 
 
 @dataclass(frozen=True)
 class DigitSum(Task):
     """base: digits are the tokens 0..base-1, and so are the answers.  places: where digits of a, of b and of the sum stand."""
+
+    lists_boxes: ClassVar[bool] = False
 
     base: int
     a: tuple[int, ...]
@@ -42,6 +45,27 @@ class DigitSum(Task):
             carry, digit = divmod(sequence[first] + sequence[second] + carry, self.base)
             digits.append(digit)
         return [*digits, carry]
+
+    def slots_on(self, box: Box) -> Box:
+        line = list(super().slots_on(box))
+        for slot, ends in zip(self.sum, self._digits_on(box), strict=False):
+            line[slot] = ends
+        return tuple(line)
+
+    def answers_on(self, box: Box) -> tuple[int, ...] | None:
+        digits = dict(zip(self.read, self._digits_on(box), strict=True))
+        ends = [digits[place] for place in self.layout.reads]
+        return tuple(first for first, _ in ends) if all(first == last for first, last in ends) else None
+
+    def _digits_on(self, box: Box) -> Box:
+        """For each digit of the sum a range that holds it, a single digit where it is the same for all inputs of a box."""
+        slots, carry = super().slots_on(box), (0, 0)
+        digits = []
+        for first, second in zip(self.a, self.b, strict=True):
+            low, high = (slots[first][end] + slots[second][end] + carry[end] for end in (0, 1))
+            carry = low // self.base, high // self.base
+            digits.append((low % self.base, high % self.base) if carry[0] == carry[1] else (0, self.base - 1))
+        return (*digits, carry)
 
     def sentence(self) -> str:
         which = "every digit" if len(self.layout.reads) > 1 else f"the digit answered at position {self.layout.reads[0]}"

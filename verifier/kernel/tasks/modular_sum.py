@@ -15,6 +15,10 @@ class ModularSum(Task):
 
     modulus: int
 
+    @property
+    def symmetric(self) -> bool:
+        return True
+
     def answers(self, sequence: Tokens) -> tuple[int, ...]:
         return (sum(sequence[slot] for slot in self.layout.free) % self.modulus,)
 

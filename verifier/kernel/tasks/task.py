@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from itertools import product
+from math import prod
+from typing import Any, ClassVar
 
 from verifier.kernel.limits import LIMITS
 from verifier.kernel.strict_json import Reader
 
 Tokens = tuple[int, ...]
+Box = tuple[tuple[int, int], ...]  # (first, last) per slot: the set of inputs with a token of the range in each
+LISTED_INPUTS = 1 << 12  # inputs of a box that are looked at one by one
 
 
 @dataclass(frozen=True)
@@ -36,9 +40,17 @@ class Task(ABC):
     name: str
     layout: Layout
     json: dict[str, Any]
+    lists_boxes: ClassVar[bool] = True  # whether `answers_on` looks at inputs one by one
+
+    @property
+    def symmetric(self) -> bool:
+        """Whether the answers do not depend on the order of the free slots' tokens, and the group only on which is in the last one."""
+        return False
 
     def sequence(self, tokens: Tokens) -> Tokens:
         """All tokens of an input, position 0 first; `tokens`: those of the free slots, in the order of the slots."""
+        if len(self.layout.free) == self.layout.positions:
+            return tokens
         line = [self.layout.fixed.get(slot, 0) for slot in range(self.layout.positions)]
         for slot, token in zip(self.layout.free, tokens, strict=True):
             line[slot] = token
@@ -55,6 +67,24 @@ class Task(ABC):
     def group(self, tokens: Tokens, answers: tuple[int, ...]) -> tuple[int, ...]:
         """The group of an input: groups partition the inputs, and counts are kept by group.  Its last entry is the class."""
         return answers if len(answers) == 1 else ()
+
+    def slots_on(self, box: Box) -> Box:
+        """For each slot of the sequence a range that holds its token, for all inputs of a box of the free slots."""
+        line = [(self.layout.fixed.get(slot, 0),) * 2 for slot in range(self.layout.positions)]
+        for slot, ends in zip(self.layout.free, box, strict=True):
+            line[slot] = ends
+        return tuple(line)
+
+    def answers_on(self, box: Box) -> tuple[int, ...] | None:
+        """The right answers if all inputs of a box have the same ones; None if they differ, or if too many would have to be listed."""
+        if prod(last - first + 1 for first, last in box) > LISTED_INPUTS:
+            return None
+        every = {self.answers(self.sequence(tokens)) for tokens in product(*(range(first, last + 1) for first, last in box))}
+        return every.pop() if len(every) == 1 else None
+
+    def group_on(self, box: Box, answers: tuple[int, ...]) -> tuple[int, ...] | None:
+        """The group of all inputs of a box, which have these answers; None if they may lie in several."""
+        return self.group(tuple(first for first, _ in box), answers)  # which looks at the answers alone
 
     @abstractmethod
     def sentence(self) -> str:

@@ -1,0 +1,163 @@
+"""Max-of-2 (2048 tokens) and Max-of-3 (256 tokens) of the compact-proofs tutorial: trained as published, then certified.
+
+    python -m benchmarks.tutorial train            # weights to benchmarks/models/ (not in the repository); needs torch
+    python -m benchmarks.tutorial certify [NAME]   # certified loss and accuracy beside a float64 evaluation
+
+The network is three linear maps without biases, logits = (sum of E[t_i]) H U.  The recipe is the tutorial's, random state included:
+tokens come from Python's generator seeded with 57, and of the two networks that its notebook builds for Max-of-2 the second is trained.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from verifier.fast import FastArithmetic
+from verifier.kernel.network.program import read_program
+from verifier.kernel.network.weights import read_weights
+from verifier.kernel.safetensors import read_safetensors
+from verifier.kernel.statement import read_statement
+from verifier.kernel.strict_json import Reader, canonical_digest
+from verifier.kernel.verdict import Verdict, check
+
+MODELS = Path(__file__).parent / "models"
+SEED, EPOCHS, ITEMS, BATCH, HIDDEN = 57, 2, 209715, 1024, 128  # items of an epoch: 5 % of 2048^2, for both networks
+
+
+@dataclass(frozen=True)
+class Setting:
+    """built: how many networks the notebook builds from the seed; the last one is trained."""
+
+    name: str
+    slots: int
+    tokens: int
+    built: int
+
+    @property
+    def file(self) -> Path:
+        return MODELS / f"{self.name}.safetensors"
+
+
+SETTINGS = (Setting("tutorial-max-of-2", 2, 2048, 2), Setting("tutorial-max-of-3", 3, 256, 1))
+
+
+def train(setting: Setting) -> None:
+    """Train as the tutorial does and write the weights."""
+    import torch
+    from safetensors.torch import save_file
+
+    torch.manual_seed(SEED)
+    for _ in range(setting.built):
+        layers = [torch.nn.Linear(*sizes, bias=False) for sizes in itertools.pairwise((setting.tokens, HIDDEN, HIDDEN, setting.tokens))]
+    network = torch.nn.Sequential(*layers)
+    random.seed(SEED)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=1e-3)
+    losses = []
+    for size in [*[BATCH] * (ITEMS // BATCH), ITEMS % BATCH] * EPOCHS:
+        tokens = torch.tensor([[random.randint(0, setting.tokens - 1) for _ in range(setting.slots)] for _ in range(size)])
+        counts = torch.nn.functional.one_hot(tokens, setting.tokens).sum(dim=1).float()
+        loss = torch.nn.functional.cross_entropy(network(counts), tokens.max(dim=1).values)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    print(setting.name, "last losses", " ".join(f"{loss:.5f}" for loss in losses[-5:]))
+    MODELS.mkdir(exist_ok=True)
+    named = {name: layer.weight.detach().T.contiguous() for name, layer in zip("EHU", layers, strict=True)}
+    save_file(named, setting.file)
+
+
+PROGRAM: dict[str, Any] = {
+    "name": "bag-of-tokens",
+    "nodes": [
+        {"node": "e", "op": "embed", "tables": ["E"]},
+        {"node": "m", "op": "linear", "of": "e", "factors": ["H", "U"]},
+        {"node": "s", "op": "sum_positions", "of": "m"},
+    ],
+    "logits": "s",
+}
+
+
+def prove(setting: Setting, metric: str, relation: str, bound: str, steps: list[dict[str, Any]]) -> tuple[Verdict, float]:
+    """The verdict of the fast arithmetic on a statement about all inputs, and its seconds."""
+    data = setting.file.read_bytes()
+    program = read_program(Reader(PROGRAM, "program", "5.1"))
+    subject = {
+        "model": read_weights(data, program, file=setting.file.name).digest,
+        "network": PROGRAM,
+        "task": {"name": "max", "positions": setting.slots},
+        "scope": {"tokens": [[0, setting.tokens - 1]] * setting.slots},
+        "function": "real",
+    }
+    claim = {"metric": metric, "relation": relation, "bound": bound}
+    statement = json.dumps({"format": "verifier-statement/2", "subject": subject, "claim": claim}).encode()
+    digest = canonical_digest(read_statement(statement, file="statement").subject.json)
+    certificate = json.dumps({"format": "verifier-certificate/2", "subject": digest, "steps": steps}).encode()
+    start = time.perf_counter()
+    verdict = check(statement, certificate, data, FastArithmetic())
+    return verdict, time.perf_counter() - start
+
+
+def evaluate(setting: Setting) -> tuple[float, float]:
+    """Loss and accuracy over all inputs in float64."""
+    raw = read_safetensors(setting.file.read_bytes(), file=setting.file.name)
+    E, H, U = (np.frombuffer(raw[name].data, dtype="<f4").reshape(raw[name].shape).astype(np.float64) for name in "EHU")
+    table, loss, right = E @ H @ U, 0.0, 0
+    for head in itertools.product(range(setting.tokens), repeat=setting.slots - 1):
+        logits = table + table[list(head)].sum(axis=0)
+        labels = np.maximum(np.arange(setting.tokens), max(head))
+        own = np.take_along_axis(logits, labels[:, None], axis=1)[:, 0]
+        top = logits.max(axis=1)
+        loss += float((top + np.log(np.exp(logits - top[:, None]).sum(axis=1)) - own).sum())
+        np.put_along_axis(logits, labels[:, None], -np.inf, axis=1)
+        right += int((own > logits.max(axis=1)).sum())
+    total = setting.tokens**setting.slots
+    return loss / total, right / total
+
+
+def certify(setting: Setting) -> Iterator[str]:
+    """Lines: what is certified, and what a float64 evaluation says."""
+    start = time.perf_counter()
+    loss, accuracy = evaluate(setting)
+    yield f"{setting.name}: float64 loss {loss:.9f}, accuracy {accuracy:.9f} ({time.perf_counter() - start:.1f} s)"
+    steps = [{"id": "losses", "rule": "bag_loss"}, {"id": "bound", "rule": "mean_loss", "premises": {"losses": "losses"}}]
+    verdict, seconds = prove(setting, "cross_entropy", "<=", "1000/1", steps)
+    yield f"{setting.name}: {verdict.word} loss <= {float(verdict.proved or 0):.9f} ({seconds:.1f} s)"
+    steps = [{"id": "counts", "rule": "bag_accuracy"}, {"id": "bound", "rule": "accuracy", "premises": {"counts": ["counts"]}}]
+    verdict, seconds = prove(setting, "accuracy", ">=", "0/1", steps)
+    certified, wrong = (verdict.bound.certified, verdict.bound.wrong) if verdict.bound else (0, 0)
+    total = setting.tokens**setting.slots
+    yield (
+        f"{setting.name}: {verdict.word} accuracy >= {certified}/{total} = {certified / total:.9f}, "
+        f"{wrong} wrong, {total - certified - wrong} undecided ({seconds:.1f} s)"
+    )
+    if verdict.reason:
+        yield str(verdict.reason)
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("train", "certify"))
+    parser.add_argument("name", nargs="?", choices=[setting.name for setting in SETTINGS])
+    arguments = parser.parse_args()
+    for setting in SETTINGS:
+        if arguments.name in (None, setting.name):
+            if arguments.what == "train":
+                train(setting)
+            else:
+                for line in certify(setting):
+                    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()

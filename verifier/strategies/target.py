@@ -1,0 +1,99 @@
+"""What a strategy is asked for, and the one question that each answers: is it for that?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Protocol
+
+from verifier.kernel.errors import Usage
+from verifier.kernel.metrics import METRICS, ONE_ANSWER, Claim
+from verifier.kernel.model import model_of
+from verifier.kernel.network.attention_only import NAME
+from verifier.kernel.network.operators import Network
+from verifier.kernel.statement import Subject
+from verifier.strategies.steps import Step
+
+METRIC_WORDS = ("accuracy", "accuracy-upper", "cross_entropy", "worst_class", "never=K")
+
+
+@dataclass(frozen=True)
+class Target:
+    """A subject with its network, and what is to be bounded.
+
+    claim: its bound is the one that must be reached, None for the best that comes out.  labels: of a task that is a table.
+    """
+
+    network: Network
+    subject: Subject
+    metric: str = "accuracy"
+    relation: str = ">="
+    output: int | None = None
+    bound: Fraction | None = None
+    labels: tuple[int, ...] | None = None
+
+    def claim(self, proved: Fraction) -> Claim:
+        """What is written down: the bound that must be reached, else the one that was proved."""
+        return Claim(self.metric, self.relation, proved if self.bound is None else self.bound, self.output)
+
+
+def read_metric(word: str) -> tuple[str, str, int | None, Fraction | None]:
+    """The metric, relation, output and bound that a word of `--metric` asks for.  Raises Usage."""
+    if word.startswith("never="):
+        number = word.removeprefix("never=")
+        if number.isascii() and number.isdigit() and len(number) < 10:
+            return "answered", "<=", int(number), Fraction(0)
+    elif word == "accuracy-upper":
+        return "accuracy", "<=", None, None
+    elif word in METRICS and word in METRIC_WORDS:
+        return word, METRICS[word][0], None, None
+    raise Usage("unknown-metric", expected="one of " + ", ".join(METRIC_WORDS), got=word)
+
+
+def metric_misfit(target: Target) -> str:
+    """Why this metric cannot be claimed of this task; empty if it can."""
+    reads = target.subject.task.layout.reads
+    if target.metric in ONE_ANSWER and len(reads) != 1:
+        return f"the metric {target.metric} is of tasks that read one answer, and this one reads {len(reads)}"
+    if target.output is not None and target.output not in target.network.outputs:
+        return f"output {target.output} does not compete: outputs are {target.network.outputs.start} to {target.network.outputs.stop - 1}"
+    return ""
+
+
+class AnyStrategy(Protocol):
+    """What `prove` needs of a strategy."""
+
+    @property
+    def name(self) -> str: ...
+
+    def misfit(self, target: Target) -> str:
+        """Why this strategy is not for the target, in one sentence; empty if it is for it."""
+
+    def steps_for(self, target: Target) -> list[Step]:
+        """The certificate's steps."""
+
+
+@dataclass(frozen=True)
+class NetworkStrategy:
+    """A strategy for more networks and tasks than those of `attention-only-1` and the maximum."""
+
+    name: str
+    cost_class: str
+    summary: str
+    steps_for: Callable[[Target], list[Step]]
+    misfit: Callable[[Target], str]
+    published: bool = field(default=False, init=False)
+
+
+def maximum_misfit(target: Target) -> str:
+    """Of the strategies about the largest token: theorems about networks of the shape `attention-only-1` (facts.Context.model)."""
+    task, layout = target.subject.task, target.subject.task.layout
+    if target.metric != "accuracy":
+        return f"this strategy proves accuracies, not {target.metric}"
+    plain = not layout.fixed and layout.reads == (layout.positions - 1,) and not target.subject.scope.conditions
+    if task.name != "max" or not plain:
+        return f"this strategy is about the largest of all tokens, read at the end, without conditions, and the task is {task.name}"
+    if model_of(target.network, layout.positions) is None:
+        return f"this strategy is about networks of the shape {NAME}, and {target.network.program.name} has another one"
+    return ""
