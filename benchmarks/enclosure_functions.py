@@ -120,6 +120,6 @@ def run(name: str, x: EnclosureCells | list[Interval]) -> Tensor:
     cells = x if fast else ListCells(list(x), (len(x),))
     tensor = Tensor(("cell",), cells, "enclosure", Ledger())
     functions = Functions(Workshop(FastArithmetic() if fast else ReferenceArithmetic(), tensor.ledger))
-    found: Tensor = tensor.exp() if name == "exp" else getattr(functions, name)(tensor)
+    found: Tensor = tensor.exponential() if name == "exp" else getattr(functions, name)(tensor)
     return found
 
