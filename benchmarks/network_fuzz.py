@@ -25,6 +25,7 @@ from tests.network_check import Tally, check
 from tests.network_oracle import random_net
 from verifier.progress import progress
 
+EVERY = 100  # networks between two records
 EXTREME = [2.0**exponent for exponent in (-500, -300, -60, -20, 8, 20, 60, 300, 500)]
 
 
@@ -40,13 +41,19 @@ def main() -> int:
             scale = EXTREME[number // 10 % len(EXTREME)] if number % 10 == 0 else None
             check(random_net(f"fuzz {args.seed} {number}", scale), f"{args.seed} {number}", tally)
             advance()
+            if number % EVERY == EVERY - 1 or number == args.count - 1:
+                record(tally, args.count, args.seed, time.process_time() - start)
+    print(f"{args.count} networks, {tally.logits} logits, {len(tally.failures)} failures", *tally.failures[:10], sep="\n")
+    return 1 if tally.failures else 0
+
+
+def record(tally: Tally, count: int, seed: int, seconds: float) -> None:
+    """Write what has been seen so far: `networks` of the `count` that were asked for."""
     seen = asdict(tally)
     failures = seen.pop("failures")
-    result = {"count": args.count, "seed": args.seed, **seen, "failures": len(failures), "first_failures": failures[:10]}
-    result |= {"cpu_seconds": round(time.process_time() - start, 1), "machine": machine()}
+    result = {"count": count, "seed": seed, **seen, "failures": len(failures), "first_failures": failures[:10]}
+    result |= {"cpu_seconds": round(seconds, 1), "machine": machine()}
     write(RESULTS / "network_fuzz.json", json.dumps(result, indent=1) + "\n")
-    print(f"{args.count} networks, {tally.logits} logits, {len(failures)} failures", *failures[:10], sep="\n")
-    return 1 if failures else 0
 
 
 if __name__ == "__main__":

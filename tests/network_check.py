@@ -31,7 +31,7 @@ from verifier.kernel.tasks.task import Task, Tokens
 from verifier.kernel.tensor import Workshop
 
 ARITHMETICS: tuple[Arithmetic, ...] = (ReferenceArithmetic(), FastArithmetic())
-UNDECIDED = {"undecided-divisor", "undecided-root", "undecided-exponential", "undecided-loss"}
+UNDECIDED = {"undecided-divisor", "undecided-root", "undecided-exponential"}
 INPUTS = 4  # of one network
 
 
