@@ -335,6 +335,31 @@ def test_exponentials_of_arrays_have_a_limit_of_their_own(monkeypatch: pytest.Mo
         assert caught.value.code == "limit-" + field.replace("_", "-")
 
 
+@pytest.mark.parametrize("by", ARITHMETICS)
+@pytest.mark.parametrize("rule", ["bag_accuracy", "every_input"])
+def test_tables_of_different_lengths_give_each_position_its_own_rows(rule: str, by: str) -> None:
+    one, rng = case("lengths", 3, 3, maximum(3), tables=3), random.Random("lengths")
+    longer = replace(one, weights=one.weights | {"E1": [*one.weights["E1"], *normal(rng, 2, 3)]})
+    hints = {"measure": "answers"} if rule == "every_input" else {}
+    assert longer.fact(rule, by, **hints) == one.fact(rule, by, **hints)
+    nodes = [*one.program["nodes"][:2], {"node": "f", "op": "embed", "tables": ["F"]}]
+    nodes += [{"node": "g", "op": "linear", "of": "f", "factors": ["U"]}]
+    nodes += [{"node": "y", "op": "add", "of": ["m", "g"]}, {"node": "s", "op": "sum_positions", "of": "y"}]
+    extra = normal(rng, 3, 3)
+    tables = (extra, [*extra, [0.5] * 3])
+    both = [replace(one, program=one.program | {"nodes": nodes}, weights=one.weights | {"F": table}) for table in tables]
+    assert both[0].fact(rule, by, **hints) == both[1].fact(rule, by, **hints)
+
+
+@pytest.mark.parametrize("by", ARITHMETICS)
+def test_tensors_of_different_sizes_are_not_joined(by: str) -> None:
+    workshop = CASES[0].context(by).workshop
+    first, second = (workshop.integers(range(2 * size), ("a", "b"), (2, size)) for size in (2, 3))
+    with pytest.raises(ValueError, match="joined"):
+        first.joined([second], "a")
+    assert first.joined([second], "b").shape == (2, 5)
+
+
 def test_random_bags_against_enumeration() -> None:
     rng = random.Random("random bags")
     for number in range(40):

@@ -40,7 +40,9 @@ class Evaluation:
         if name not in self.tables:
             node = self.operators.network.program.node(name)
             if node.operator == "embed":
-                tables = [self.operators.weight(one, "token", "feature") for one in node.weights["tables"]]
+                # attack: tables of different lengths, whose rows would be taken one for another
+                tokens = range(self.operators.network.vocabulary)
+                tables = [self.operators.weight(one, "token", "feature").take("token", tokens) for one in node.weights["tables"]]
                 value = tables[0] if len(tables) == 1 else stacked(tables[: self.positions], "place")
             elif node.operator == "position":
                 value = self.operators.weight(node.weights["table"][0], "place", "feature").take("place", range(self.positions))
