@@ -269,6 +269,12 @@ def test_several_answers_are_refused() -> None:
     assert refusal(case("two answers", 3, 2, task), "bag_accuracy") == "wrong-subject"
 
 
+def test_determined_slots_are_refused() -> None:
+    digits = {"positions": 4, "base": 3, "a": [0], "b": [1], "sum": [3], "read": [2, 3], "fixed": [[2, 2]]}
+    one = case("determined", 3, 4, {"name": "digit_sum", **digits, "answer": 2}, {"tokens": [[0, 2]] * 2})
+    assert refusal(one, "bag_accuracy") == "wrong-subject"
+
+
 def test_losses_without_end_are_refused_and_earn_no_credit() -> None:
     program, weights = bag(random.Random("huge"), 3)
     one = Case(program, {name: [[x * 2.0**600 for x in row] for row in rows] for name, rows in weights.items()}, maximum(2), full(3, 2))
