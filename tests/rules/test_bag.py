@@ -209,6 +209,14 @@ def test_ties_are_wrong_and_no_input_stays_open(by: str) -> None:
     assert all((expected[group][1] == sum(expected[group])) == (group[1] in (2, 3)) for group in expected)
 
 
+@pytest.mark.parametrize("by", ARITHMETICS)
+def test_a_gap_below_the_grid_is_decided_exactly(by: str) -> None:
+    """The right output's integers are exact, and the other one's ceiling is the same."""
+    program, _ = bag(random.Random(0), 2)
+    one = Case(program, {"E0": [[1.0, 1 - 2.0**-53], [0.0, 1.0]], "U": [[1.0, 0.0], [0.0, 1.0]]}, maximum(1), full(2, 1))
+    assert one.fact("bag_accuracy", by).counts == {(0, 0): 1, (1, 1): 1}  # type: ignore[union-attr]
+
+
 def test_beyond_the_limit_ties_stay_open(monkeypatch: pytest.MonkeyPatch) -> None:
     one, module = twins(4, 3), sys.modules["verifier.kernel.rules.bag_accuracy"]
     whole = sum(one.fact("bag_accuracy").wrong.values())  # type: ignore[union-attr]
