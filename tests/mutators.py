@@ -69,9 +69,9 @@ class Outcome:
 
 
 def corpus_cases() -> list[Case]:
-    """The accepted corpus."""
+    """The accepted corpus, as far as it is about the largest token; other networks are judged by tests/network_check.py."""
     cases = []
-    for folder in sorted(path.parent for path in CORPUS.glob("*/expected.json")):
+    for folder in sorted(path.parent for path in CORPUS.glob("*/expected.json") if not path.parent.name.startswith("network-")):
         model = folder / json.loads((folder / "expected.json").read_text(encoding="ascii"))["model"]
         data = model.read_bytes()
         if b'"F16"' in data[:2000]:

@@ -108,9 +108,7 @@ def counted(rule: str, **hints: Any) -> list[dict[str, Any]]:
 # Bags of tokens
 
 
-def bag(
-    rng: random.Random, v: int, *, tables: int = 1, hidden: int = 3, outputs: int | None = None, scale: float = 1.0
-) -> tuple[Any, Any]:
+def bag(rng: random.Random, v: int, *, tables: int = 1, hidden: int = 3, outputs: int | None = None, scale: float = 1.0) -> tuple[Any, Any]:
     """Program and weights of a sum of table rows; tables: 1, or one per position."""
     names = [f"E{i}" for i in range(tables)]
     weights = {name: normal(rng, v, hidden, scale) for name in names} | {"U": normal(rng, hidden, outputs or v, scale)}

@@ -26,6 +26,8 @@ TERMS = 14
 @np.errstate(all="ignore")
 def exp(lo: Array, hi: Array) -> Ends:
     """Enclosures of exp over lo..hi; where an end is NaN, so is the result's."""
+    if lo is hi:
+        return _exp_of(lo)
     return _exp_of(lo)[0], _exp_of(hi)[1]
 
 

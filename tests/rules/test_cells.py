@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from itertools import product
 from typing import Any
 
@@ -210,6 +211,56 @@ def test_gaps_of_a_box_hold_those_of_its_inputs(one: Case, by: str) -> None:
                 above = wide.upper_end() - one_of_two.lower_end()
                 assert not any(flag for row in (-below).certainly_positive().to_list() for flag in row)
                 assert not any(flag for row in (-above).certainly_positive().to_list() for flag in row)
+
+
+@pytest.mark.parametrize("by", ARITHMETICS)
+def test_scores_of_ranges_hold_those_of_all_pairs_of_tokens(by: str) -> None:
+    one = small("ranges", 7, 2, mask="none")
+    judge = Judge.of(one.context(by), task_of(one)[0])
+    node = judge.network.program.node("a0")
+    ranges = [(first, last) for first in range(7) for last in range(first, 7)]
+    boxes = [(one_range, other) for one_range in ranges for other in ranges[:: 5 if by == "fast" else 20]]
+    pairs = list(product(range(7), repeat=2))
+    points = Boxes(judge.evaluation, [((a, a), (b, b)) for a, b in pairs])._scores(node, 0)
+    scores = Boxes(judge.evaluation, boxes)._scores(node, 0)
+    highs, lows = scores.floor("input", 40).to_list(), (-scores).floor("input", 40).to_list()
+    known = dict(zip(pairs, zip(points.floor("input", 40).to_list(), (-points).floor("input", 40).to_list(), strict=True), strict=True))
+    for number, (mine, other) in enumerate(boxes):
+        inside = [known[a, b] for a in range(mine[0], mine[1] + 1) for b in range(other[0], other[1] + 1)]
+        for seen in (0, 1):
+            assert highs[number][seen] <= min(low[seen] for low, _ in inside) + 1
+            assert lows[number][seen] <= min(high[seen] for _, high in inside) + 1
+            if seen:  # no wider than the hull: the other slot's key
+                assert highs[number][seen] >= min(low[seen] for low, _ in inside) - 1
+
+
+def test_scores_beyond_the_range_of_floats_earn_no_false_credit() -> None:
+    one = small("attention", 4, 3)
+    huge = {name: [[x * 2.0**600 for x in row] for row in one.weights[name]] for name in ("Q0", "K0")}
+    one = replace(one, weights=one.weights | huge)
+    expected, rng = {tokens: hard_attention_is_right(one, tokens) for tokens in product(range(4), repeat=3)}, random.Random("huge")
+    for stop in (0.0, 0.1):
+        found = counts(one, cut(((0, 3),) * 3, rng, stop))
+        for group in set(found.counts) | set(found.wrong):
+            answers = [right for tokens, right in expected.items() if (tokens[-1], max(tokens)) == group]
+            assert found.counts[group] <= answers.count(True)
+            assert found.wrong[group] <= answers.count(False)
+
+
+def hard_attention_is_right(one: Case, tokens: Sequence[int]) -> bool:
+    """With scores that differ by more than 2^1000 all attention is paid to the largest of them; exact ties share it."""
+    weights = {name: [[Fraction(x) for x in row] for row in rows] for name, rows in one.weights.items()}
+
+    def times(row: list[Fraction], name: str) -> list[Fraction]:
+        return [sum((a * b for a, b in zip(row, column, strict=True)), Fraction(0)) for column in zip(*weights[name], strict=True)]
+
+    rows = [[a + b for a, b in zip(weights["E"][t], weights["P"][i], strict=True)] for i, t in enumerate(tokens)]
+    query = times(rows[-1], "Q0")
+    scores = [sum((a * b for a, b in zip(query, times(row, "K0"), strict=True)), Fraction(0)) for row in rows]
+    chosen = [times(times(row, "V0"), "O0") for row, score in zip(rows, scores, strict=True) if score == max(scores)]
+    mean = [sum(column, Fraction(0)) / len(chosen) for column in zip(*chosen, strict=True)]
+    logits = times([a + b for a, b in zip(rows[-1], mean, strict=True)], "W_U")
+    return all(logits[max(tokens)] > other for output, other in enumerate(logits) if output != max(tokens))
 
 
 def able(v: int, n: int) -> Case:

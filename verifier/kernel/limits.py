@@ -41,7 +41,7 @@ class Limits:
     fast_dense_operations: int = 1 << 38  # the same of one fast check
     word_operations: int = 1 << 34  # products of two 64-bit words in the exact matrices of one check
     exponentials: int = 1 << 23  # exponentials of one check, one by one: some 100 microseconds each
-    array_exponentials: int = 1 << 27  # exponentials of one check, of whole arrays: a microsecond each
+    array_exponentials: int = 1 << 27  # exponentials of one check, of whole arrays: two microseconds each
     peels: int = 32  # peels of one table
     patterns: int = 1 << 20  # block patterns of one query and maximum
     histogram_bits: int = 1 << 26  # bits of the histogram of all sums of one query and maximum

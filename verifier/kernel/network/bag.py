@@ -54,6 +54,8 @@ class Bag:
             raise StepRejected("wrong-subject", expected=expected, got=f"node {top.name} ({top.operator})")
         if len(task.layout.reads) != 1:
             raise StepRejected("wrong-subject", expected="a task that reads one answer", got=f"{len(task.layout.reads)} answers")
+        if task.layout.determined:  # the statement is refused before; here every slot must be free or fixed
+            raise StepRejected("wrong-subject", expected="a task without determined slots", got=task.name)
         check_limit("enumerated_inputs", context.subject.scope.box)
         return Bag(judge, context)
 

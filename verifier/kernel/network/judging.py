@@ -86,7 +86,7 @@ class Judge:
         """An upper bound of the cross entropy of each input, in these units."""
         own = self._own(batch)
         # the right output itself stands for exp(0) = 1, whatever the gap between its logit and itself
-        others = own.where(self._constant(0, own), (-self._gaps(batch)).exponential()).sum("output")
+        others = own.where(self._constant(0, own), (-self._gaps(batch)).upper_end().exponential()).sum("output")
         loss = self.functions.logarithm_above(others + self.functions.number(1)).minimum(others.upper_end())  # ln(1 + y) <= y
         floors = (-self._only_answer(loss)).floor("input", LOSS_BITS).to_list()
         if min(floors) <= NEVER:

@@ -21,7 +21,7 @@ SIGNATURE = Signature(premises={}, hints={"labels": IntegerTable(0, LIMITS.vocab
 PAIRS_AT_ONCE = 1 << 20  # heads times last tokens
 BLOCK = 64  # outputs: a product loses what is far below its rows' peaks, and in a block the peaks are not far
 CLEAR = Fraction(8193, 8192)  # how far apart the ends of a sum may be
-DIRECT_CELLS = 1 << 26  # logits of the inputs whose sums are not clear, and which are evaluated one by one: a microsecond each
+DIRECT_CELLS = 1 << 26  # logits of the inputs whose sums are not clear, and which are evaluated one by one: two microseconds each
 CELLS_AT_ONCE = 1 << 20  # of these
 
 
