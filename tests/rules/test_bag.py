@@ -286,7 +286,7 @@ def test_determined_slots_are_refused() -> None:
 def test_losses_without_end_are_refused_and_earn_no_credit() -> None:
     program, weights = bag(random.Random("huge"), 3)
     one = Case(program, {name: [[x * 2.0**600 for x in row] for row in rows] for name, rows in weights.items()}, maximum(2), full(3, 2))
-    assert refusal(one, "bag_loss") == "undecided-loss"
+    assert refusal(one, "bag_loss") == "undecided-exponential"
     fact = one.fact("bag_accuracy")
     assert isinstance(fact, Count)
     expected, _ = truth_of_answers(one)
