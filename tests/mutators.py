@@ -498,6 +498,8 @@ def fault(verdict: Verdict, model: TinyModel) -> str:
     subject, found = verdict.statement.subject, verdict.bound
     if found is None:
         return ""
+    if verdict.context.network.weights.digest != subject.model:
+        return "a verdict about weights of another digest"
     ranges = subject.scope.ranges
     if subject.model != model.digest or len(ranges) != model.n or max(last for _, last in ranges) >= model.v or subject.scope.conditions:
         return "a verdict about another model"
