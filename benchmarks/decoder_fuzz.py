@@ -105,7 +105,7 @@ def again(read: Callable[..., Any], data: bytes, *arguments: Any) -> Any:
 
 def json_twice(data: bytes) -> None:
     """The JSON reader."""
-    from verifier.kernel.strict_json import canonical_digest, parse
+    from verifier.kernel.decode.strict_json import canonical_digest, parse
 
     value = parse(data, file="f", limit="statement_bytes")
     second = again(partial(parse, limit="certificate_bytes"), written(value))  # escapes may make it longer
@@ -115,9 +115,9 @@ def json_twice(data: bytes) -> None:
 
 def model_twice(data: bytes) -> None:
     """The reader of weights, and the model made of them."""
+    from verifier.kernel.decode.floats import binary64_bits
+    from verifier.kernel.decode.safetensors import read_safetensors
     from verifier.kernel.errors import VerifierError
-    from verifier.kernel.floats import binary64_bits
-    from verifier.kernel.safetensors import read_safetensors
     from verifier.networks.attention_only import TENSORS, read_model
 
     tensors = read_safetensors(data, file="f")
@@ -219,7 +219,7 @@ def fuzz(name: str, options: list[str]) -> None:
     import atheris
 
     with atheris.instrument_imports(include=["verifier.kernel"], enable_loader_override=False):
-        import verifier.kernel.model
+        import verifier.kernel.maximum.model
         import verifier.kernel.rules
         import verifier.kernel.statement  # noqa: F401
 

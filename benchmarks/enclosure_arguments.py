@@ -11,7 +11,7 @@ import random
 
 import numpy as np
 
-from verifier.kernel.interval import Interval
+from verifier.kernel.numbers.interval import Interval
 
 Array = np.ndarray
 LARGEST, LEAST = float(np.finfo(np.float64).max), 5e-324

@@ -16,11 +16,12 @@ from flint import arb
 from benchmarks.enclosure_arguments import dyadic, float_ends, floats, interval
 from tests.network_oracle import activation, sigmoid
 from verifier.fast import EnclosureCells, FastArithmetic
-from verifier.kernel.interval import Interval
-from verifier.kernel.matrix import Ledger
 from verifier.kernel.network.functions import Functions
-from verifier.kernel.reference import ListCells, ReferenceArithmetic
-from verifier.kernel.tensor import Tensor, Workshop
+from verifier.kernel.numbers.interval import Interval
+from verifier.kernel.numbers.matrix import Ledger
+from verifier.kernel.numbers.reference import ListCells, ReferenceArithmetic
+from verifier.kernel.numbers.tensor import Tensor
+from verifier.kernel.numbers.workshop import Workshop
 
 BITS, NUMBER_BITS = 800, 2400  # of Arb, for the two arithmetics
 LEAST_EXPONENT = -900  # so that Arb can tell 1 + x from 1

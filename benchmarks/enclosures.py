@@ -39,15 +39,16 @@ from benchmarks.enclosure_functions import NUMBER_BITS, VALUES, exact_range, flo
 from benchmarks.enclosure_functions import run as run_function
 from tests.itl import judge as judge_vectors
 from verifier.fast import EnclosureCells, FastArithmetic
-from verifier.kernel.arithmetic import GRID_BITS, NEVER
-from verifier.kernel.exponential import ARGUMENT_BITS, LOWEST_ARGUMENT, divided_by_root, exp_nonpositive
-from verifier.kernel.interval import PRECISION_BITS, Interval, Number
-from verifier.progress import progress
+from verifier.kernel.numbers.arithmetic import GRID_BITS, NEVER
+from verifier.kernel.numbers.exponential import ARGUMENT_BITS, LOWEST_ARGUMENT, divided_by_root, exp_nonpositive
+from verifier.kernel.numbers.interval import PRECISION_BITS, Interval, Number
+from verifier.system.progress import progress
 
 CHUNK = 20_000
 BEYOND = arb((1, 1200))  # stands for a real beyond all finite float64 numbers
-SOURCES = ("verifier/fast.py", "verifier/kernel/interval.py", "verifier/kernel/exponential.py", "verifier/kernel/arithmetic.py")
-SOURCES += ("verifier/fast_exponential.py", "verifier/kernel/network/functions.py", "benchmarks/enclosure_functions.py")
+NUMBERS = "verifier/kernel/numbers"
+SOURCES = ("verifier/fast/cells.py", f"{NUMBERS}/interval.py", f"{NUMBERS}/exponential.py", f"{NUMBERS}/arithmetic.py")
+SOURCES += ("verifier/fast/exponential.py", "verifier/kernel/network/functions.py", "benchmarks/enclosure_functions.py")
 Ends = tuple[arb, arb]
 
 

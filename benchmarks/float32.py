@@ -27,9 +27,9 @@ from tests.models import from_file
 from verifier.domain import whole_domain
 from verifier.execution import logit_errors
 from verifier.fast import FastArithmetic
-from verifier.kernel import margins
 from verifier.kernel.facts import Context, Slack, Table
-from verifier.kernel.matrix import Matrix
+from verifier.kernel.maximum import margins
+from verifier.kernel.numbers.matrix import Matrix
 from verifier.kernel.replay import new_context
 from verifier.networks.attention_only import read_model
 from verifier.prove import prove

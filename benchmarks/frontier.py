@@ -28,7 +28,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.common import MODELS, RESULTS, SHIPPED, machine, verifier, write
-from verifier.figures import new_figure, save
+from verifier.plotting.figures import new_figure, save
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
     python benchmarks/kernel_mutants.py [--sample 200] [--seed 1] [--list] [--only ID ...] [--again]
 
-A mutant is one small change in `verifier/kernel` or `verifier/fast.py`, made in the syntax tree: a comparison with the other
+A mutant is one small change in `verifier/kernel` or `verifier/fast/__init__.py`, made in the syntax tree: a comparison with the other
 strictness, a sign turned, a rounding direction turned, least for largest, an integer off by one, a check left out, `and` for `or`.
 Changes that cannot make a verdict false are left out: what counts the length of a proof, texts of messages, the values of limits.
 Each mutant is judged in a process of its own, on a copy of the tree made at the start: first by the quickest tests that call the

@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from benchmarks.common import RESULTS, machine, write
 from tests.network_check import Tally, check
 from tests.network_oracle import random_net
-from verifier.progress import progress
+from verifier.system.progress import progress
 
 EVERY = 100  # networks between two records
 EXTREME = [2.0**exponent for exponent in (-500, -300, -60, -20, 8, 20, 60, 300, 500)]

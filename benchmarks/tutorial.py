@@ -22,11 +22,11 @@ from typing import Any
 import numpy as np
 
 from verifier.fast import FastArithmetic
+from verifier.kernel.decode.safetensors import read_safetensors
+from verifier.kernel.decode.strict_json import Reader, canonical_digest
 from verifier.kernel.network.program import read_program
 from verifier.kernel.network.weights import read_weights
-from verifier.kernel.safetensors import read_safetensors
 from verifier.kernel.statement import read_statement
-from verifier.kernel.strict_json import Reader, canonical_digest
 from verifier.kernel.verdict import Verdict, check
 
 MODELS = Path(__file__).parent / "models"

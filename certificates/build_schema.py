@@ -11,7 +11,7 @@ from typing import Any
 
 from verifier.kernel.certificate import CERTIFICATE_FORMAT, Choice, Floats, HintKind, Integers, IntegerTable, Signature
 from verifier.kernel.limits import LIMITS
-from verifier.kernel.model import TABLES
+from verifier.kernel.maximum.model import TABLES
 from verifier.kernel.rules import RULES
 
 TARGET = Path(__file__).parent / "schema" / "certificate.json"

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tests.numbers import fraction
-from verifier.kernel.reference import ListCells
+from verifier.kernel.numbers.reference import ListCells
 
 Exact = np.ndarray  # of Fractions or integers, dtype object
 SHAPE = (2, 3, 4)

@@ -11,10 +11,10 @@ from typing import Any
 
 from tests.models import TinyModel, network
 from verifier.fast import FastArithmetic
-from verifier.kernel.arithmetic import Arithmetic
 from verifier.kernel.certificate import read_certificate
 from verifier.kernel.facts import Context, Fact
-from verifier.kernel.reference import ReferenceArithmetic
+from verifier.kernel.numbers.arithmetic import Arithmetic
+from verifier.kernel.numbers.reference import ReferenceArithmetic
 from verifier.kernel.replay import new_context
 from verifier.kernel.rules import RULES
 from verifier.kernel.statement import read_statement

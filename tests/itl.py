@@ -24,8 +24,8 @@ import numpy as np
 
 from tests.numbers import fraction
 from verifier.fast import EnclosureCells, FastArithmetic
-from verifier.kernel.exponential import ARGUMENT_BITS, exp_nonpositive
-from verifier.kernel.interval import Interval
+from verifier.kernel.numbers.exponential import ARGUMENT_BITS, exp_nonpositive
+from verifier.kernel.numbers.interval import Interval
 
 OPERATIONS = {"add": "add", "sub": "subtract", "mul": "multiply", "div": "divide", "sqrt": "", "exp": ""}
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*|#[^\n]*", re.DOTALL)

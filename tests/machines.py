@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from tests.models import TinyModel, copying, from_file
-from verifier.kernel.rounding import SCALE_ROUNDINGS
+from verifier.kernel.maximum.rounding import SCALE_ROUNDINGS
 
 U = 2.0**-24 * (1 - 1e-9)  # float64 does the rest, so stay a little inside
 EXP = 2.0**-17 * (1 - 1e-9)

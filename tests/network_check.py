@@ -14,21 +14,21 @@ from flint import arb
 from tests.cells import ends
 from tests.network_oracle import BITS, Net, Vector, evaluate
 from verifier.fast import FastArithmetic
-from verifier.kernel.arithmetic import Arithmetic
+from verifier.kernel.decode.strict_json import Reader
 from verifier.kernel.errors import StepRejected
-from verifier.kernel.matrix import Ledger
 from verifier.kernel.network.evaluation import Evaluation
 from verifier.kernel.network.functions import Functions
 from verifier.kernel.network.judging import LOSS_BITS, Judge
 from verifier.kernel.network.operators import Network, Operators, bind_network
 from verifier.kernel.network.program import read_program
 from verifier.kernel.network.weights import read_weights
-from verifier.kernel.reference import ReferenceArithmetic
-from verifier.kernel.strict_json import Reader
+from verifier.kernel.numbers.arithmetic import Arithmetic
+from verifier.kernel.numbers.matrix import Ledger
+from verifier.kernel.numbers.reference import ReferenceArithmetic
+from verifier.kernel.numbers.workshop import Workshop
 from verifier.kernel.tasks import read_task
 from verifier.kernel.tasks.table import Table, digest_of
 from verifier.kernel.tasks.task import Task, Tokens
-from verifier.kernel.tensor import Workshop
 
 ARITHMETICS: tuple[Arithmetic, ...] = (ReferenceArithmetic(), FastArithmetic())
 UNDECIDED = {"undecided-divisor", "undecided-root", "undecided-exponential"}

@@ -9,7 +9,7 @@ from fractions import Fraction
 import flint
 from flint import arb
 
-from verifier.kernel.interval import Interval, Number
+from verifier.kernel.numbers.interval import Interval, Number
 
 PRECISION = 1000  # bits; far above anything under test
 MANTISSA_BITS = (1, 2, 24, 53, 54, 127, 128, 129, 200)

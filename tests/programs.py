@@ -13,15 +13,15 @@ from functools import cached_property
 from typing import Any
 
 from verifier.fast import FastArithmetic
+from verifier.kernel.decode.strict_json import Reader
 from verifier.kernel.facts import Context, Fact
 from verifier.kernel.network.operators import bind_network
 from verifier.kernel.network.program import read_program
 from verifier.kernel.network.weights import read_weights
-from verifier.kernel.reference import ReferenceArithmetic
+from verifier.kernel.numbers.reference import ReferenceArithmetic
 from verifier.kernel.replay import new_context
 from verifier.kernel.rules import RULES
 from verifier.kernel.statement import read_statement
-from verifier.kernel.strict_json import Reader
 from verifier.kernel.verdict import Verdict, check
 
 Rows = Sequence[Sequence[float]]

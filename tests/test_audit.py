@@ -15,8 +15,8 @@ import pytest
 
 from tests.models import Rows, TinyModel, copying, from_file, pack, random_model, safetensors
 from tests.oracle import truth
-from verifier import audit as auditing
-from verifier.audit import worst_outputs
+from verifier.audit.investigation import investigation as auditing
+from verifier.audit.investigation import worst_outputs
 from verifier.cli import main
 from verifier.commands.audit import PAPER_ROWS
 from verifier.networks.attention_only import read_model

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from verifier import cli
-from verifier.files import write_atomically
 from verifier.kernel.errors import MalformedInput, StepRejected, Usage
+from verifier.system.files import write_atomically
 
 Run = Callable[[Any], int]
 

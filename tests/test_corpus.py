@@ -12,9 +12,9 @@ import pytest
 
 from certificates.build_corpus import build
 from verifier.fast import FastArithmetic
-from verifier.kernel.arithmetic import Arithmetic
 from verifier.kernel.errors import VerifierError
-from verifier.kernel.reference import ReferenceArithmetic
+from verifier.kernel.numbers.arithmetic import Arithmetic
+from verifier.kernel.numbers.reference import ReferenceArithmetic
 from verifier.kernel.verdict import check
 
 FOLDER = Path(__file__).parent.parent / "certificates"

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from benchmarks.decoder_fuzz import TARGETS, Broken, judge, seeds
-from verifier.kernel import certificate, model, safetensors, statement, strict_json
+from verifier.kernel import certificate, statement
+from verifier.kernel.decode import safetensors, strict_json
 from verifier.kernel.errors import MalformedInput
+from verifier.kernel.maximum import model
 
 
 @pytest.mark.parametrize("name", TARGETS)

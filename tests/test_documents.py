@@ -17,7 +17,7 @@ import pytest
 
 from certificates import build_schema
 from verifier.kernel.limits import LIMITS, Limits
-from verifier.kernel.reference import ReferenceArithmetic
+from verifier.kernel.numbers.reference import ReferenceArithmetic
 from verifier.kernel.rules import RULES
 from verifier.kernel.verdict import EXIT_CODES, check
 

@@ -11,12 +11,13 @@ import pytest
 
 from benchmarks.enclosure_functions import VALUES
 from benchmarks.enclosures import OPERATIONS, Work, measure
-from verifier import fast, fast_exponential
+from verifier import fast
 from verifier.fast import ArrayCells, EnclosureCells
-from verifier.kernel import exponential, interval
-from verifier.kernel.interval import Interval
+from verifier.fast import exponential as fast_exponential
 from verifier.kernel.network import functions
-from verifier.kernel.tensor import Tensor
+from verifier.kernel.numbers import exponential, interval
+from verifier.kernel.numbers.interval import Interval
+from verifier.kernel.numbers.tensor import Tensor
 
 WORK = {(arithmetic, name): work for arithmetic, name, work in OPERATIONS}
 ROUNDED = ("add", "subtract", "multiply", "divide", "sqrt")

@@ -15,7 +15,7 @@ import pytest
 from tests.models import random_model
 from tests.oracle import truth
 from verifier.cli import main
-from verifier.estimate import Judge, Stratum, clopper_pearson, draw_from, estimate, lower_limit, random_below, strata
+from verifier.experiments.estimate import Judge, Stratum, clopper_pearson, draw_from, estimate, lower_limit, random_below, strata
 from verifier.networks.attention_only import read_model
 
 MODELS = Path(__file__).parent.parent / "certificates" / "models"

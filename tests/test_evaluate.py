@@ -12,9 +12,9 @@ import pytest
 
 from tests.networks import small_network
 from verifier.cli import main
+from verifier.kernel.decode.strict_json import Reader
 from verifier.kernel.errors import MalformedInput, VerifierError
 from verifier.kernel.network.program import GRAMMARS
-from verifier.kernel.strict_json import Reader
 from verifier.kernel.tasks import TASKS, read_task
 from verifier.networks.examples import EXAMPLES
 from verifier.networks.finding import find_network, shipped, with_network

@@ -14,11 +14,12 @@ import pytest
 from tests.cells import APART, ENCLOSURE_METHODS, INTEGER_METHODS, encloses, ends, objects, random_enclosures, random_integers
 from verifier import fast
 from verifier.fast import EnclosureCells, FastArithmetic
-from verifier.kernel.arithmetic import GRID_BITS, NEVER, Cells
 from verifier.kernel.errors import StepRejected
-from verifier.kernel.matrix import Ledger
-from verifier.kernel.reference import ReferenceArithmetic
-from verifier.kernel.tensor import Tensor, Workshop, on_grid
+from verifier.kernel.numbers.arithmetic import GRID_BITS, NEVER, Cells
+from verifier.kernel.numbers.matrix import Ledger
+from verifier.kernel.numbers.reference import ReferenceArithmetic
+from verifier.kernel.numbers.tensor import Tensor
+from verifier.kernel.numbers.workshop import Workshop, on_grid
 
 BOTH = [ReferenceArithmetic(), FastArithmetic()]
 MAX, TINY, NORMAL = float(np.finfo(np.float64).max), 5e-324, float(np.finfo(np.float64).tiny)

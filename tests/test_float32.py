@@ -30,9 +30,9 @@ from verifier.cli import main
 from verifier.domain import whole_domain
 from verifier.execution import logit_errors
 from verifier.fast import FastArithmetic
-from verifier.kernel import rounding
 from verifier.kernel.errors import StepRejected, SubjectMismatch
 from verifier.kernel.facts import Context
+from verifier.kernel.maximum import rounding
 from verifier.kernel.replay import new_context
 from verifier.kernel.statement import bind
 from verifier.kernel.verdict import Verdict, check

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from tests.networks import RandomNetwork, random_network
-from verifier.arithmetics import make_arithmetic
+from verifier.kernel.decode.safetensors import RawTensor
+from verifier.kernel.decode.strict_json import Reader
 from verifier.kernel.network.operators import Network, bind_network
 from verifier.kernel.network.program import GRAMMARS, read_program
 from verifier.kernel.network.weights import read_weights
-from verifier.kernel.safetensors import RawTensor
-from verifier.kernel.strict_json import Reader
 from verifier.networks.enclosures import enclosed_logits
 from verifier.networks.floats import FloatNetwork, losses, right, tensor_values
+from verifier.system.arithmetics import make_arithmetic
 
 FAST, SLOW = range(120), range(12)
 

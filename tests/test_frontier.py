@@ -17,12 +17,9 @@ import pytest
 from matplotlib.text import Text
 
 from tests.models import random_model
-from verifier import frontier, frontier_rows
-from verifier.budget import OutOfTime, memory_limited, peak_mebibytes, reset_peak, seconds_limited
 from verifier.cli import main
-from verifier.frontier import make_rows, select
-from verifier.frontier_figures import MEASURES, draw
-from verifier.frontier_rows import (
+from verifier.frontier.figures import MEASURES, draw
+from verifier.frontier.rows import (
     COLUMNS,
     Row,
     best_per_class,
@@ -33,9 +30,13 @@ from verifier.frontier_rows import (
     row_path,
     stored_row,
 )
-from verifier.labels import place_labels
+from verifier.frontier.runs import make_rows, select
+from verifier.frontier.runs import rows as frontier_rows
+from verifier.frontier.runs import runs as frontier
 from verifier.networks.attention_only import read_model
+from verifier.plotting.labels import place_labels
 from verifier.strategies import STRATEGIES, Strategy
+from verifier.system.budget import OutOfTime, memory_limited, peak_mebibytes, reset_peak, seconds_limited
 
 MODELS = Path(__file__).parent.parent / "certificates" / "models"
 TINY = MODELS / "tiny.safetensors"

@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
-from verifier import cli, frontier
-from verifier.files import write_together
-from verifier.frontier_rows import proof_paths, row_path
+from verifier import cli
+from verifier.frontier.rows import proof_paths, row_path
+from verifier.frontier.runs import runs as frontier
 from verifier.kernel.errors import Usage
+from verifier.system.files import write_together
 
 ROOT = Path(__file__).parent.parent
 ACCEPTED, REJECTED = ROOT / "certificates" / "accepted", ROOT / "certificates" / "rejected"

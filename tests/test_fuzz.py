@@ -12,7 +12,7 @@ import pytest
 from tests import mutators
 from tests.mutators import Case, corpus_cases, mutate, outcome, plan_cases
 from verifier import fast
-from verifier.kernel.facts import Scope
+from verifier.kernel.maximum.ranges import Scope
 
 MUTANTS = 3000
 SHARE = 0.2  # judged by mpmath, the rest by the fast arithmetic

@@ -9,7 +9,7 @@ import pytest
 
 from tests import itl
 from verifier.fast import EnclosureCells
-from verifier.kernel import interval
+from verifier.kernel.numbers import interval
 
 OWN = Path(__file__).parent / "vectors" / "own.itl"
 

@@ -11,10 +11,10 @@ import pytest
 
 from tests.models import random_model, safetensors
 from tests.networks import small_network
+from verifier.kernel.decode.safetensors import read_safetensors
+from verifier.kernel.decode.strict_json import Reader
 from verifier.kernel.errors import MalformedInput, Usage, VerifierError
 from verifier.kernel.network.program import read_program
-from verifier.kernel.safetensors import read_safetensors
-from verifier.kernel.strict_json import Reader
 from verifier.kernel.tasks import read_task
 from verifier.kernel.tasks.table import digest_of
 from verifier.networks.attention_only import attention_only_program

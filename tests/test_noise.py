@@ -11,8 +11,8 @@ import pytest
 
 from tests.models import random_model
 from verifier.cli import main
+from verifier.experiments.noise import NULLS, gaussian, inequalities, noise, residual_factors, shuffled, statistic
 from verifier.networks.attention_only import read_model
-from verifier.noise import NULLS, gaussian, inequalities, noise, residual_factors, shuffled, statistic
 from verifier.strategies.float_model import FloatModel
 
 MODELS = Path(__file__).parent.parent / "certificates" / "models"

@@ -13,7 +13,7 @@ from tests.models import TinyModel, random_model
 from tests.rules.shared import ON_TABLES
 from verifier.kernel import __main__ as entry
 from verifier.kernel.errors import VerifierError
-from verifier.kernel.reference import ReferenceArithmetic
+from verifier.kernel.numbers.reference import ReferenceArithmetic
 from verifier.kernel.verdict import check
 
 MODEL, OTHER = random_model(4, v=3, n=2), random_model(5, v=3, n=2)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from verifier.fast import FastArithmetic
-from verifier.kernel.model import Model
+from verifier.kernel.decode.strict_json import Reader
+from verifier.kernel.maximum.model import Model
 from verifier.kernel.network.operators import bind_network
 from verifier.kernel.network.weights import read_weights
 from verifier.kernel.replay import new_context
 from verifier.kernel.scope import InputScope
 from verifier.kernel.statement import Subject, bind
-from verifier.kernel.strict_json import Reader
 from verifier.kernel.tasks import read_task
 
 

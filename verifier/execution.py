@@ -9,7 +9,7 @@ from fractions import Fraction
 from math import isqrt
 
 from verifier.kernel.facts import Context
-from verifier.kernel.matrix import Matrix
+from verifier.kernel.numbers.matrix import Matrix
 
 
 def logit_errors(context: Context) -> list[Fraction]:

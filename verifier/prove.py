@@ -14,12 +14,12 @@ from fractions import Fraction
 
 from verifier.domain import whole_domain
 from verifier.fast import FastArithmetic
-from verifier.kernel.arithmetic import Arithmetic
 from verifier.kernel.errors import StepRejected, Usage
 from verifier.kernel.limits import LIMITS
 from verifier.kernel.network.operators import bind_network
 from verifier.kernel.network.weights import read_weights
-from verifier.kernel.reference import ReferenceArithmetic
+from verifier.kernel.numbers.arithmetic import Arithmetic
+from verifier.kernel.numbers.reference import ReferenceArithmetic
 from verifier.kernel.replay import Progress
 from verifier.kernel.statement import Statement, bind
 from verifier.kernel.verdict import Verdict, check

@@ -15,7 +15,7 @@ from certificates.corpus.documents import replaced
 from certificates.corpus.makers import Maker, decoupled_and_counted, imperfect, misled, tiny, zero
 from certificates.corpus.model_files import TINY, safetensors
 from certificates.corpus.models import denormal_model, one_position_model
-from verifier.kernel.model import TABLES
+from verifier.kernel.maximum.model import TABLES
 from verifier.strategies.steps import ALL_TABLES, Step, exact_tables, float_array, step
 
 

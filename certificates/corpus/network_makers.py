@@ -13,13 +13,13 @@ import numpy as np
 from certificates.corpus.documents import JSON, written
 from certificates.corpus.model_files import safetensors
 from verifier.kernel.certificate import CERTIFICATE_FORMAT
+from verifier.kernel.decode.strict_json import Reader
 from verifier.kernel.metrics import Claim
 from verifier.kernel.network.operators import Network, bind_network
 from verifier.kernel.network.program import read_program
 from verifier.kernel.network.weights import read_weights
 from verifier.kernel.scope import read_scope
 from verifier.kernel.statement import Statement, Subject
-from verifier.kernel.strict_json import Reader
 from verifier.kernel.tasks import read_task
 from verifier.kernel.tasks.table import Table
 from verifier.networks.floats import FloatNetwork

@@ -18,7 +18,7 @@ import pytest
 from tests.checking import SAME, bound, certificate, encoded, every, joint, statement, step, tables
 from tests.models import random_model
 from verifier.kernel.errors import Usage
-from verifier.kernel.reference import ReferenceArithmetic
+from verifier.kernel.numbers.reference import ReferenceArithmetic
 
 ROOT = Path(__file__).parent.parent.parent
 STAND_IN = """
@@ -65,7 +65,10 @@ def test_gmpy2_is_found_by_mpmath_alone(tmp_path: Path) -> None:
     assert run(BACKEND, tmp_path).stdout == "gmpy\n"  # else the tests below show nothing
 
 
-@pytest.mark.parametrize("first", ["verifier.kernel.reference", "verifier.kernel.interval", "verifier.kernel.errors", "verifier.fast"])
+FIRST = ["verifier.kernel.numbers.reference", "verifier.kernel.numbers.interval", "verifier.kernel.errors", "verifier.fast"]
+
+
+@pytest.mark.parametrize("first", FIRST)
 def test_whatever_is_imported_first_gmpy2_stays_out(first: str, tmp_path: Path) -> None:
     assert run(f"import {first}\n{BACKEND}", tmp_path).stdout == "python\n"
 

@@ -30,8 +30,8 @@ from verifier.kernel.certificate import (
 )
 from verifier.kernel.errors import VerifierError
 from verifier.kernel.limits import LIMITS
-from verifier.kernel.matrix import Ledger
-from verifier.kernel.reference import ReferenceArithmetic
+from verifier.kernel.numbers.matrix import Ledger
+from verifier.kernel.numbers.reference import ReferenceArithmetic
 from verifier.kernel.rules import RULES
 from verifier.kernel.verdict import Verdict, check
 

@@ -12,8 +12,8 @@ import pytest
 from flint import arb
 
 from tests.numbers import PRECISION, ball
-from verifier.kernel import exponential
-from verifier.kernel.exponential import ARGUMENT_BITS, LOWEST_ARGUMENT, divided_by_root, exp_nonpositive
+from verifier.kernel.numbers import exponential
+from verifier.kernel.numbers.exponential import ARGUMENT_BITS, LOWEST_ARGUMENT, divided_by_root, exp_nonpositive
 
 UNIT = 1 << ARGUMENT_BITS
 EDGES = (0, -1, -2, -UNIT, -UNIT + 1, -UNIT // 3, -UNIT << 10, -LOWEST_ARGUMENT * UNIT, -LOWEST_ARGUMENT * UNIT + 1)

@@ -9,7 +9,7 @@ from fractions import Fraction
 import pytest
 
 from tests.refusals import refused
-from verifier.kernel.floats import FORMATS, binary64_bits, decode_floats, is_normal_binary32
+from verifier.kernel.decode.floats import FORMATS, binary64_bits, decode_floats, is_normal_binary32
 
 STRUCT = {"F16": "e", "F32": "f", "F64": "d"}
 

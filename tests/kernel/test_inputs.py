@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from verifier.kernel.decode.inputs import STATEMENT_CERTIFICATE_MODEL, read_bounded
 from verifier.kernel.errors import LimitExceeded, MalformedInput
-from verifier.kernel.inputs import STATEMENT_CERTIFICATE_MODEL, read_bounded
 from verifier.kernel.limits import LIMITS
 from verifier.kernel.statement import read_statement
 

@@ -12,8 +12,8 @@ import pytest
 from flint import arb
 
 from tests.numbers import PRECISION, fraction, outside, random_interval
-from verifier.kernel import interval
-from verifier.kernel.interval import Interval
+from verifier.kernel.numbers import interval
+from verifier.kernel.numbers.interval import Interval
 
 SAMPLES = 1500
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from verifier.kernel.errors import LimitExceeded
-from verifier.kernel.matrix import Ledger, Matrix
+from verifier.kernel.numbers.matrix import Ledger, Matrix
 
 Lines = list[list[Fraction]]
 TWO = Fraction(2)

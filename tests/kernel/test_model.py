@@ -20,8 +20,8 @@ from tests.refusals import LIMIT, MALFORMED, refused
 from verifier.kernel import limits
 from verifier.kernel.errors import MalformedInput, VerifierError
 from verifier.kernel.limits import LIMITS
-from verifier.kernel.matrix import Ledger, Matrix
-from verifier.kernel.model import TABLES, Model, Paths
+from verifier.kernel.maximum.model import TABLES, Model, Paths
+from verifier.kernel.numbers.matrix import Ledger, Matrix
 from verifier.networks.attention_only import BIASES, IGNORED, MASK, all_weight_rows, read_model
 
 TINY = random_model(1, v=3, n=2)

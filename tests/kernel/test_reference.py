@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from verifier.kernel.reference import ListCells, ReferenceArithmetic
+from verifier.kernel.numbers.reference import ListCells, ReferenceArithmetic
 
 
 @pytest.mark.parametrize(("shape", "axes"), [((2, 3), (0, 1)), ((3, 2), (0, 1)), ((2, 2, 3), (2, 0)), ((1, 4, 2), (1, 2))])

@@ -15,14 +15,14 @@ from tests.machines import large_scores
 from tests.models import TinyModel, copying, from_file, safetensors
 from verifier.domain import whole_domain
 from verifier.fast import FastArithmetic
-from verifier.kernel import rounding as module
 from verifier.kernel.errors import StepRejected
 from verifier.kernel.facts import Slack, Table
-from verifier.kernel.margins import widened, with_rounding
-from verifier.kernel.matrix import Ledger, Matrix
-from verifier.kernel.model import TABLES
+from verifier.kernel.maximum import rounding as module
+from verifier.kernel.maximum.margins import widened, with_rounding
+from verifier.kernel.maximum.model import TABLES
+from verifier.kernel.maximum.rounding import Rounding
+from verifier.kernel.numbers.matrix import Ledger, Matrix
 from verifier.kernel.replay import new_context
-from verifier.kernel.rounding import Rounding
 from verifier.networks.attention_only import read_model
 
 Rows = list[list[Fraction]]

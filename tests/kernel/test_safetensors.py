@@ -12,9 +12,9 @@ import pytest
 from tests.models import with_header
 from tests.refusals import LIMIT, MALFORMED, refused
 from verifier.kernel import limits
+from verifier.kernel.decode.safetensors import RawTensor, read_safetensors
 from verifier.kernel.errors import MalformedInput, VerifierError
 from verifier.kernel.limits import LIMITS
-from verifier.kernel.safetensors import RawTensor, read_safetensors
 
 Header = dict[str, Any]
 BODY = bytes(range(24))

@@ -11,9 +11,9 @@ import pytest
 
 from tests.refusals import LIMIT, MALFORMED, refused
 from verifier.kernel import limits
+from verifier.kernel.decode.strict_json import Reader, canonical_digest, parse
 from verifier.kernel.errors import VerifierError
 from verifier.kernel.limits import LIMITS
-from verifier.kernel.strict_json import Reader, canonical_digest, parse
 
 
 def read(text: str | bytes) -> Any:

@@ -8,8 +8,8 @@ from tests.checking import ARITHMETICS, arithmetic
 from verifier.kernel import limits
 from verifier.kernel.errors import LimitExceeded
 from verifier.kernel.limits import LIMITS, Limits
-from verifier.kernel.matrix import Ledger
-from verifier.kernel.tensor import Workshop
+from verifier.kernel.numbers.matrix import Ledger
+from verifier.kernel.numbers.workshop import Workshop
 
 
 @pytest.mark.parametrize("by", ARITHMETICS)

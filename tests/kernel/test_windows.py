@@ -8,10 +8,12 @@ from itertools import product
 import pytest
 
 from tests.checking import ARITHMETICS, arithmetic
-from verifier.kernel.facts import Block, Constraints, Scope
-from verifier.kernel.matrix import Ledger
-from verifier.kernel.tensor import Tensor, Workshop
-from verifier.kernel.windows import Windows, dyadic_blocks
+from verifier.kernel.facts import Block, Constraints
+from verifier.kernel.maximum.ranges import Scope
+from verifier.kernel.maximum.windows import Windows, dyadic_blocks
+from verifier.kernel.numbers.matrix import Ledger
+from verifier.kernel.numbers.tensor import Tensor
+from verifier.kernel.numbers.workshop import Workshop
 
 
 @pytest.mark.parametrize("maximum", range(20))

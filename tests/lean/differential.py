@@ -17,7 +17,7 @@ from typing import Any
 from tests.checking import ARITHMETICS, arithmetic
 from verifier.kernel.certificate import Step, read_certificate
 from verifier.kernel.errors import StepRejected, SubjectMismatch, VerifierError
-from verifier.kernel.model import Model
+from verifier.kernel.maximum.model import Model
 from verifier.kernel.rules import RULES
 from verifier.kernel.statement import Statement, bind, read_statement
 from verifier.kernel.verdict import check

@@ -8,7 +8,7 @@ from fractions import Fraction
 from tests.checking import SAME, Scope, Step, array, facts, step, tables
 from tests.models import TinyModel
 from verifier.kernel.facts import Count, Table
-from verifier.kernel.matrix import Matrix
+from verifier.kernel.numbers.matrix import Matrix
 
 Cells = dict[tuple[int, int], int]
 

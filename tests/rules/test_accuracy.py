@@ -11,7 +11,7 @@ from tests.models import TinyModel, random_model, random_models
 from tests.oracle import truth
 from verifier.kernel.errors import MalformedInput
 from verifier.kernel.facts import Bound, Count, WrongInputs
-from verifier.kernel.rules.accuracy import accuracy
+from verifier.kernel.rules.conclusions.accuracy import accuracy
 
 MODEL = random_model(10, v=4, n=3)
 EVERY = [*tables(), joint(), every("every")]

@@ -105,8 +105,8 @@ def test_both_agree_with_every_input(rule: str) -> None:
 @pytest.mark.parametrize("pieces", [1, 7])
 def test_pieces_of_any_size_count_the_same(pieces: int, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = [(one.fact("bag_accuracy"), one.fact("bag_loss")) for one in CASES]
-    monkeypatch.setattr(sys.modules["verifier.kernel.rules.bag_accuracy"], "CELLS_AT_ONCE", 6 * pieces)
-    monkeypatch.setattr(sys.modules["verifier.kernel.rules.bag_loss"], "PAIRS_AT_ONCE", pieces)
+    monkeypatch.setattr(sys.modules["verifier.kernel.rules.evaluation.bag_accuracy"], "CELLS_AT_ONCE", 6 * pieces)
+    monkeypatch.setattr(sys.modules["verifier.kernel.rules.evaluation.bag_loss"], "PAIRS_AT_ONCE", pieces)
     for one, (count, losses) in zip(CASES, whole, strict=True):
         assert one.fact("bag_accuracy") == count
         assert abs(one.fact("bag_loss").units - losses.units) <= losses.inputs  # type: ignore[union-attr]
@@ -159,7 +159,7 @@ def far_apart() -> Case:
 
 @pytest.mark.parametrize("by", ARITHMETICS)
 def test_sums_that_a_product_loses_are_evaluated(by: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    one, module = far_apart(), sys.modules["verifier.kernel.rules.bag_loss"]
+    one, module = far_apart(), sys.modules["verifier.kernel.rules.evaluation.bag_loss"]
     _, losses = truth(one)
     units = one.fact("bag_loss", by).units / 2**LOSS_BITS  # type: ignore[union-attr]
     assert losses * (1 - 1e-9) <= units <= losses * (1 + 1e-9)
@@ -171,7 +171,7 @@ def test_sums_that_a_product_loses_are_evaluated(by: str, monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("block", [1, 2, 3])
 def test_blocks_of_outputs_of_any_size_sum_to_the_same(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    module = sys.modules["verifier.kernel.rules.bag_loss"]
+    module = sys.modules["verifier.kernel.rules.evaluation.bag_loss"]
     monkeypatch.setattr(module, "BLOCK", block)
     for one in CASES:
         monkeypatch.setattr(module, "DIRECT_CELLS", 0)
@@ -218,7 +218,7 @@ def test_a_gap_below_the_grid_is_decided_exactly(by: str) -> None:
 
 
 def test_beyond_the_limit_ties_stay_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    one, module = twins(4, 3), sys.modules["verifier.kernel.rules.bag_accuracy"]
+    one, module = twins(4, 3), sys.modules["verifier.kernel.rules.evaluation.bag_accuracy"]
     whole = sum(one.fact("bag_accuracy").wrong.values())  # type: ignore[union-attr]
     monkeypatch.setattr(module, "EXACT_INPUTS", 3)
     few = one.fact("bag_accuracy")

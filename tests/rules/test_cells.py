@@ -18,7 +18,7 @@ from verifier.kernel.facts import Count
 from verifier.kernel.network.boxes import Boxes
 from verifier.kernel.network.judging import Judge
 from verifier.kernel.rules import RULES
-from verifier.kernel.rules.cells import boxes_of
+from verifier.kernel.rules.evaluation.cells import boxes_of
 from verifier.kernel.scope import InputScope
 from verifier.kernel.statement import read_statement
 from verifier.kernel.tasks.table import digest_of

@@ -10,7 +10,7 @@ import pytest
 from tests.certified import CASES, PLACE, certified
 from tests.checking import ARITHMETICS
 from tests.plans import PLANS
-from verifier.kernel.tensor import Tensor
+from verifier.kernel.numbers.tensor import Tensor
 
 KNOWN: dict[str, Any] = json.loads(PLACE.read_text(encoding="utf-8"))
 

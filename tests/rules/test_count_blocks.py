@@ -12,10 +12,11 @@ from tests.checking import ARITHMETICS
 from tests.checking import arithmetic as arithmetic_named
 from tests.models import random_model
 from verifier.domain import maximum_subject
-from verifier.kernel.facts import AbsentPresent, Block, Context, Count, Scope, Split
+from verifier.kernel.facts import AbsentPresent, Block, Context, Count, Split
+from verifier.kernel.maximum.ranges import Scope
+from verifier.kernel.numbers.tensor import Tensor
 from verifier.kernel.replay import new_context
-from verifier.kernel.rules.count_blocks import count_blocks
-from verifier.kernel.tensor import Tensor
+from verifier.kernel.rules.counts.count_blocks import count_blocks
 from verifier.networks.attention_only import read_model
 
 Numbers = dict[tuple[int, ...], int]

@@ -95,6 +95,6 @@ def test_only_constraints_can_be_counted(premise: str) -> None:
 def test_boxes_larger_than_what_is_worked_on_at_once_count_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     model = copying(random.Random("pieces"), 4, 3, noise=0.2, slope=1.0, copy=3.0)
     whole = counts(model, [*tables(), joint(), every()], by="fast")
-    monkeypatch.setattr(sys.modules["verifier.kernel.rules.count_every"], "CELLS_AT_ONCE", 1)
+    monkeypatch.setattr(sys.modules["verifier.kernel.rules.counts.count_every"], "CELLS_AT_ONCE", 1)
     assert counts(model, [*tables(), joint(), every()], by="fast") == whole
     assert 0 < sum(whole.values()) < 64

@@ -14,8 +14,8 @@ from tests.checking import decoupled, every, joint, refusal, run, sums, tables
 from tests.models import random_model, random_models
 from tests.rules.shared import counts
 from verifier.kernel.errors import MalformedInput
-from verifier.kernel.matrix import Ledger
-from verifier.kernel.rules import count_sums
+from verifier.kernel.numbers.matrix import Ledger
+from verifier.kernel.rules.counts import count_sums
 
 Lines = list[list[int]]
 NUMBERS = st.one_of(st.integers(-4, 4), st.integers(-300, 300), st.integers(-(1 << 48), 1 << 48))

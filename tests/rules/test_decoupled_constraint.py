@@ -12,9 +12,9 @@ from tests.oracle import truth
 from tests.rules.shared import counts
 from verifier.kernel.errors import MalformedInput
 from verifier.kernel.facts import Block, Constraints
-from verifier.kernel.matrix import Ledger
-from verifier.kernel.tensor import Tensor
-from verifier.kernel.windows import Windows, dyadic_blocks
+from verifier.kernel.maximum.windows import Windows, dyadic_blocks
+from verifier.kernel.numbers.matrix import Ledger
+from verifier.kernel.numbers.tensor import Tensor
 
 MODEL = random_model(2, v=4, n=2)
 

@@ -14,8 +14,8 @@ from verifier.kernel import limits
 from verifier.kernel.errors import LimitExceeded
 from verifier.kernel.facts import Context, Table
 from verifier.kernel.limits import LIMITS
-from verifier.kernel.matrix import Ledger, Matrix
-from verifier.kernel.tensor import Tensor
+from verifier.kernel.numbers.matrix import Ledger, Matrix
+from verifier.kernel.numbers.tensor import Tensor
 
 MODEL = random_model(4, v=3, n=2)
 RULES = ("pure_margin", "list_exceptions", "decoupled_constraint")  # they read the weights at once

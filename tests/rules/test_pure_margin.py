@@ -12,7 +12,7 @@ from tests.models import TinyModel, copying, random_models
 from tests.oracle import truth
 from tests.plans import random_scope
 from tests.rules.shared import counts
-from verifier.kernel.facts import Scope
+from verifier.kernel.maximum.ranges import Scope
 
 PURE = step("right", "pure_margin", SAME)
 

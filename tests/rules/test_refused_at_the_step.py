@@ -12,7 +12,7 @@ from tests.models import TinyModel, random_model
 from tests.plans import random_scope, random_shift
 from verifier.kernel.errors import StepRejected
 from verifier.kernel.facts import AbsentPresent, Constraints
-from verifier.kernel.margins import Margins
+from verifier.kernel.maximum.margins import Margins
 
 RULES = ("joint_constraint", "decoupled_constraint", "hot_constraint", "absent_present")
 LOOSE = SAME | {"score": "loose"}

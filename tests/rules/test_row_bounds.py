@@ -17,7 +17,7 @@ from tests.peels import factor_shapes, random_peels, residual_length
 from tests.rules.shared import entries, peeled_skip
 from verifier.kernel.errors import MalformedInput
 from verifier.kernel.facts import Peeled, Table
-from verifier.kernel.matrix import Ledger, Matrix
+from verifier.kernel.numbers.matrix import Ledger, Matrix
 
 CHOICES = product(("exact", "split", "recursive"), ("none", "first", "every"), ("rows", "all"))
 RANGE_HINTS = [dict(zip(("bound", "mean", "spread"), words, strict=True)) for words in CHOICES]

@@ -12,12 +12,13 @@ from tests.checking import ARITHMETICS, every, facts, joint, tables
 from tests.models import TinyModel, copying, random_model, twins
 from tests.oracle import truth
 from tests.plans import PLANS, UNLUCKY, random_scope
-from verifier.kernel import margins
 from verifier.kernel.errors import StepRejected
-from verifier.kernel.facts import Context, Count, Scope, Table
-from verifier.kernel.reference import ListCells
+from verifier.kernel.facts import Context, Count, Table
+from verifier.kernel.maximum import margins
+from verifier.kernel.maximum.ranges import Scope
+from verifier.kernel.numbers.reference import ListCells
+from verifier.kernel.numbers.tensor import Tensor
 from verifier.kernel.rules import RULES
-from verifier.kernel.tensor import Tensor
 
 MODELS = {"mpmath": range(24), "fast": range(100, 190)}
 

@@ -10,7 +10,7 @@ from tests.checking import SAME, TABLES, bound, joint, refusal, run, step, table
 from tests.models import random_model
 from tests.rules.shared import ON_TABLES, on_tables, peeled_skip
 from verifier.kernel.errors import MalformedInput
-from verifier.kernel.margins import TABLE_PREMISES
+from verifier.kernel.maximum.margins import TABLE_PREMISES
 from verifier.kernel.rules import RULES
 
 TINY = random_model(2, v=3, n=2)

@@ -11,22 +11,22 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from verifier.audit import Investigation, Outcome, statement_bytes
+from verifier.audit.investigation import Investigation, Outcome, statement_bytes
+from verifier.audit.reported import REPORTED_BYTES, Reported, Scope, read_reported
 from verifier.commands.train import at_least
 from verifier.commands.weights_file import read_weights_file
 from verifier.domain import maximum_subject, whole_domain
-from verifier.files import refuse_to_overwrite, write_atomically, write_together
+from verifier.kernel.decode.inputs import read_bounded
 from verifier.kernel.errors import StepRejected, Usage, VerifierError
-from verifier.kernel.inputs import read_bounded
-from verifier.kernel.model import Model
+from verifier.kernel.maximum.model import Model
 from verifier.kernel.statement import bind
 from verifier.kernel.verdict import text
 from verifier.networks.attention_only import read_model
-from verifier.progress import stages
 from verifier.prove import prove
-from verifier.reported import REPORTED_BYTES, Reported, Scope, read_reported
 from verifier.reproduction import PUBLISHED_DEFAULT, Group, reproduce
 from verifier.strategies import STRATEGIES
+from verifier.system.files import refuse_to_overwrite, write_atomically, write_together
+from verifier.system.progress import stages
 
 EXAMPLES = """\
 REPORTED is CSV or JSON with the columns name, metric, reported and, optionally, scope and function:

@@ -7,10 +7,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from verifier.arithmetics import ARITHMETICS, make_arithmetic
-from verifier.kernel.inputs import STATEMENT_CERTIFICATE_MODEL, read_bounded
+from verifier.kernel.decode.inputs import STATEMENT_CERTIFICATE_MODEL, read_bounded
 from verifier.kernel.verdict import check
-from verifier.progress import stages
+from verifier.system.arithmetics import ARITHMETICS, make_arithmetic
+from verifier.system.progress import stages
 
 EXAMPLES = """\
 examples:

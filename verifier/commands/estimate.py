@@ -10,7 +10,7 @@ from typing import Any
 
 from verifier.commands.train import at_least
 from verifier.commands.weights_file import read_weights_file
-from verifier.estimate import NOTE, Estimate, estimate
+from verifier.experiments.estimate import NOTE, Estimate, estimate
 from verifier.networks.attention_only import read_model
 
 EXAMPLES = """\

@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from verifier.arithmetics import ARITHMETICS, make_arithmetic
+from verifier.kernel.decode.inputs import read_bounded
 from verifier.kernel.errors import Usage
-from verifier.kernel.inputs import read_bounded
 from verifier.kernel.limits import LIMITS
 from verifier.kernel.network.operators import Network
 from verifier.networks.enclosures import enclosed_logits
 from verifier.networks.expectation import Comparison, Expectation, check_sequences, compare, read_expectation
 from verifier.networks.finding import find_network
 from verifier.networks.floats import FloatNetwork
+from verifier.system.arithmetics import ARITHMETICS, make_arithmetic
 
 EXAMPLES = """\
 examples:

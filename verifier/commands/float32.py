@@ -15,15 +15,15 @@ from verifier.commands.weights_file import read_weights_file
 from verifier.domain import whole_domain
 from verifier.execution import logit_errors
 from verifier.fast import FastArithmetic
-from verifier.files import refuse_to_overwrite, write_together
 from verifier.kernel.errors import StepRejected
 from verifier.kernel.replay import new_context
 from verifier.kernel.statement import FUNCTIONS, bind
 from verifier.kernel.verdict import text
 from verifier.networks.attention_only import read_model
-from verifier.progress import progress
 from verifier.prove import Proof, prove
 from verifier.strategies import find_strategy
+from verifier.system.files import refuse_to_overwrite, write_together
+from verifier.system.progress import progress
 
 EXAMPLES = """\
 examples:

@@ -16,17 +16,17 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from verifier import frontier
 from verifier.commands.train import at_least
 from verifier.commands.weights_file import read_weights_file
-from verifier.estimate import NOTE, estimate
-from verifier.files import write_atomically
-from verifier.frontier_figures import MEASURES, Sampling, draw_all
-from verifier.frontier_rows import COLUMNS, Row, best_per_class, code_digest, pareto, reference_operations, with_ratio
+from verifier.experiments.estimate import NOTE, estimate
+from verifier.frontier import runs as frontier
+from verifier.frontier.figures import MEASURES, Sampling, draw_all
+from verifier.frontier.rows import COLUMNS, Row, best_per_class, code_digest, pareto, reference_operations, with_ratio
 from verifier.kernel.errors import Usage
-from verifier.kernel.model import Model
+from verifier.kernel.maximum.model import Model
 from verifier.networks.attention_only import read_model
-from verifier.progress import stages
+from verifier.system.files import write_atomically
+from verifier.system.progress import stages
 
 DESCRIPTION = """\
 Run strategies on a model, check every certificate, and write DIR/frontier.csv, DIR/frontier.json, figures, and the

@@ -7,9 +7,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from verifier.files import refuse_to_overwrite
 from verifier.models.checkpoint import import_checkpoint
 from verifier.models.weights import save_weights
+from verifier.system.files import refuse_to_overwrite
 
 DESCRIPTION = """\
 Turn a checkpoint with TransformerLens names (versions 1 to 4) into a weights file.  Values and types are copied unchanged,

@@ -12,13 +12,13 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from verifier.files import refuse_to_overwrite_folder
 from verifier.kernel.errors import StepRejected, Usage, VerifierError, shown
 from verifier.kernel.verdict import text
 from verifier.lean.build import BuildReport
 from verifier.lean.command import OURS, Export, check_library, compare, evaluate, prove, read, write
 from verifier.lean.errors import BuildFailed, ForeignExport, LibraryMissing, ToolchainMissing
 from verifier.lean.family import NotExportable
+from verifier.system.files import refuse_to_overwrite_folder
 
 EXAMPLES = """\
 examples:

@@ -14,8 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from verifier.commands.train import at_least
+from verifier.kernel.decode.inputs import read_bounded
 from verifier.kernel.errors import Usage
-from verifier.kernel.inputs import read_bounded
 from verifier.lemmas.catalogue import BEYOND, LEMMAS
 from verifier.lemmas.gallery import BELIEFS
 from verifier.lemmas.limits import LEMMA_LIMITS

@@ -7,12 +7,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+from verifier.kernel.decode.inputs import read_bounded
+from verifier.kernel.decode.strict_json import Reader
 from verifier.kernel.errors import MalformedInput, shown
-from verifier.kernel.inputs import read_bounded
 from verifier.kernel.limits import LIMITS
 from verifier.kernel.network.formulas import formulas
 from verifier.kernel.network.program import GRAMMARS, read_program
-from verifier.kernel.strict_json import Reader
 from verifier.networks.finding import KEY, WIDTH, Document, document_within, find_document, shipped, with_scales
 
 EXAMPLES = """\

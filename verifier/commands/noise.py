@@ -11,11 +11,11 @@ from matplotlib.figure import Figure
 
 from verifier.commands.train import at_least
 from verifier.commands.weights_file import read_weights_file
-from verifier.figures import NEUTRAL, OURS, PUBLISHED, new_figure, save
-from verifier.files import refuse_to_overwrite, write_atomically
+from verifier.experiments.noise import NOTE, Noise, noise
 from verifier.networks.attention_only import read_model
-from verifier.noise import NOTE, Noise, noise
-from verifier.progress import progress
+from verifier.plotting.figures import NEUTRAL, OURS, PUBLISHED, new_figure, save
+from verifier.system.files import refuse_to_overwrite, write_atomically
+from verifier.system.progress import progress
 
 EXAMPLES = """\
 examples:

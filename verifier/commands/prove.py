@@ -12,9 +12,8 @@ from typing import Any
 
 from verifier.commands.evaluate import shown
 from verifier.fast import FastArithmetic
-from verifier.files import refuse_to_overwrite, write_together
+from verifier.kernel.decode.inputs import read_bounded
 from verifier.kernel.errors import Usage
-from verifier.kernel.inputs import read_bounded
 from verifier.kernel.limits import LIMITS
 from verifier.kernel.metrics import SHARES
 from verifier.kernel.statement import FUNCTIONS, Statement, read_statement
@@ -22,10 +21,11 @@ from verifier.kernel.verdict import Verdict, text
 from verifier.networks.expectation import Comparison, compare, read_expectation, require_reads
 from verifier.networks.finding import find_network, find_task
 from verifier.networks.subjects import make_subject, read_scope_file, read_scope_line
-from verifier.progress import stages
 from verifier.prove import Proof, prove, statement_target
 from verifier.strategies import find_strategy
 from verifier.strategies.target import METRIC_WORDS, Target, metric_misfit, read_metric
+from verifier.system.files import refuse_to_overwrite, write_together
+from verifier.system.progress import stages
 
 EXAMPLES = """\
 examples:

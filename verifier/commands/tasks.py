@@ -6,8 +6,8 @@ import argparse
 import json
 from typing import Any
 
+from verifier.kernel.decode.strict_json import Reader
 from verifier.kernel.metrics import METRICS
-from verifier.kernel.strict_json import Reader
 from verifier.kernel.tasks import read_task
 from verifier.networks.examples import EXAMPLES as TASKS
 

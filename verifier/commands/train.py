@@ -10,10 +10,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from verifier.files import refuse_to_overwrite
 from verifier.models.training import Recipe, Trained, train
 from verifier.models.weights import save_weights
-from verifier.progress import progress
+from verifier.system.files import refuse_to_overwrite
+from verifier.system.progress import progress
 
 EXAMPLES = """\
 examples:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from verifier.kernel.decode.inputs import read_bounded
 from verifier.kernel.errors import Usage
-from verifier.kernel.inputs import read_bounded
 from verifier.kernel.limits import LIMITS
 from verifier.networks.finding import KEY, document_within
 

@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
+from verifier.kernel.decode.inputs import STATEMENT_CERTIFICATE_MODEL, read_bounded
 from verifier.kernel.errors import Usage, VerifierError
-from verifier.kernel.inputs import STATEMENT_CERTIFICATE_MODEL, read_bounded
-from verifier.kernel.reference import ReferenceArithmetic
+from verifier.kernel.numbers.reference import ReferenceArithmetic
 from verifier.kernel.verdict import Verdict, check
 
 USAGE = "python -I -m verifier.kernel STATEMENT CERTIFICATE MODEL [--json]"

@@ -15,10 +15,10 @@ from math import prod
 from types import MappingProxyType
 from typing import Any
 
-from verifier.kernel.floats import decode_floats
+from verifier.kernel.decode.floats import decode_floats
+from verifier.kernel.decode.strict_json import Reader, parse
 from verifier.kernel.limits import LIMITS, check_limit
-from verifier.kernel.matrix import Ledger, Matrix
-from verifier.kernel.strict_json import Reader, parse
+from verifier.kernel.numbers.matrix import Ledger, Matrix
 
 CERTIFICATE_FORMAT = "verifier-certificate/2"
 STEP_ID = re.compile(r"[a-z][a-z0-9_.-]*", re.ASCII)  # ASCII: no look-alike letters

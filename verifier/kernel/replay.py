@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from verifier.kernel.arithmetic import Arithmetic
 from verifier.kernel.certificate import Certificate
 from verifier.kernel.errors import LimitExceeded, StepRejected, SubjectMismatch
 from verifier.kernel.facts import Bound, Context, Fact
 from verifier.kernel.limits import LIMITS
-from verifier.kernel.matrix import Ledger
 from verifier.kernel.network.operators import Network
+from verifier.kernel.numbers.arithmetic import Arithmetic
+from verifier.kernel.numbers.matrix import Ledger
+from verifier.kernel.numbers.workshop import Workshop
 from verifier.kernel.rules import RULES
 from verifier.kernel.statement import Subject
-from verifier.kernel.tensor import Workshop
 
 Progress = Callable[[str, int, int], None]  # step id, number of the step, number of steps
 

@@ -9,8 +9,8 @@ from itertools import product
 from math import prod
 from typing import Any
 
+from verifier.kernel.decode.strict_json import Reader
 from verifier.kernel.limits import check_limit
-from verifier.kernel.strict_json import Reader
 
 Tokens = tuple[int, ...]
 

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from verifier.kernel.decode.floats import is_normal_binary32
+from verifier.kernel.decode.strict_json import Reader, canonical_digest, parse
 from verifier.kernel.errors import MalformedInput, SubjectMismatch
-from verifier.kernel.floats import is_normal_binary32
 from verifier.kernel.metrics import Claim, read_claim
 from verifier.kernel.network.formulas import formulas
 from verifier.kernel.network.operators import Network
 from verifier.kernel.network.program import Program, read_program
 from verifier.kernel.scope import InputScope, read_scope
-from verifier.kernel.strict_json import Reader, canonical_digest, parse
 from verifier.kernel.tasks import read_task
 from verifier.kernel.tasks.task import Task
 

@@ -19,9 +19,9 @@ SILENT = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, toke
 TABLES = {"verifier.kernel.rules", "verifier.kernel.tasks"}  # each imports all of its kind
 
 
-def trusted_modules(rules: Iterable[str], task: str, arithmetic: str) -> set[str]:
-    """The modules of this package that a verdict rests on; `task` and `arithmetic` are names of modules."""
-    waiting = ["verifier.kernel.verdict", *(f"verifier.kernel.rules.{rule}" for rule in rules), task, arithmetic]
+def trusted_modules(used: Iterable[str]) -> set[str]:
+    """The modules of this package that a verdict rests on; `used`: those of the rules, the task and the arithmetic that it names."""
+    waiting = ["verifier.kernel.verdict", *used]
     found: set[str] = set()
     while waiting:
         name = waiting.pop()

@@ -8,13 +8,13 @@ from fractions import Fraction
 from math import prod
 from typing import Any
 
-from verifier.kernel.arithmetic import Arithmetic
 from verifier.kernel.certificate import read_certificate
 from verifier.kernel.errors import LimitExceeded, StepRejected
 from verifier.kernel.facts import Bound, Context
 from verifier.kernel.metrics import Claim
 from verifier.kernel.network.operators import bind_network
 from verifier.kernel.network.weights import read_weights
+from verifier.kernel.numbers.arithmetic import Arithmetic
 from verifier.kernel.replay import Progress, new_context, replay
 from verifier.kernel.rules import RULES
 from verifier.kernel.statement import Statement, bind, read_statement
@@ -97,7 +97,7 @@ class Verdict:
     def trusted_lines(self) -> int:
         """Lines of code that this verdict rests on, beside Python and the libraries that the arithmetic names."""
         task, arithmetic = type(self.statement.subject.task).__module__, type(self.context.workshop.arithmetic).__module__
-        return trusted_lines(trusted_modules(self.rules, task, arithmetic))
+        return trusted_lines(trusted_modules([*(RULES[rule].apply.__module__ for rule in self.rules), task, arithmetic]))
 
     def lines(self) -> list[str]:
         """The verdict for a person; the first line starts with the word."""

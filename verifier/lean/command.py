@@ -22,13 +22,13 @@ from functools import cached_property
 from pathlib import Path
 
 from verifier.domain import maximum_model
-from verifier.files import write_folder_atomically
 from verifier.kernel.certificate import Certificate, read_certificate
+from verifier.kernel.decode.inputs import STATEMENT_CERTIFICATE_MODEL, read_bounded
 from verifier.kernel.errors import SubjectMismatch
-from verifier.kernel.inputs import STATEMENT_CERTIFICATE_MODEL, read_bounded
-from verifier.kernel.model import Model
+from verifier.kernel.maximum.model import Model
 from verifier.kernel.rules import RULES
 from verifier.kernel.statement import Statement, read_statement
+from verifier.system.files import write_folder_atomically
 
 from .build import BuildReport, build
 from .errors import BuildFailed, ForeignExport

@@ -15,7 +15,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from verifier.kernel.certificate import Step
-from verifier.kernel.model import Model
+from verifier.kernel.maximum.model import Model
 from verifier.kernel.statement import Statement
 from verifier.networks.attention_only import all_weight_rows
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from verifier.kernel.certificate import FloatArray, IntegerArray, Step
-from verifier.kernel.model import TABLES
+from verifier.kernel.maximum.model import TABLES
 
 from .errors import LeanError
 

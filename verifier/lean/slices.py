@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from verifier.kernel.certificate import Step
-from verifier.kernel.model import Model
+from verifier.kernel.maximum.model import Model
 from verifier.kernel.statement import Statement
 
 from .errors import BuildFailed

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from verifier.kernel.decode.inputs import read_bounded
 from verifier.kernel.errors import MalformedInput
-from verifier.kernel.inputs import read_bounded
 
 CONFIGURATION_BYTES = 1 << 20
 

@@ -18,8 +18,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from verifier.kernel.decode.inputs import read_bounded
 from verifier.kernel.errors import MalformedInput
-from verifier.kernel.inputs import read_bounded
 from verifier.models.architecture import last_position_logits
 from verifier.models.configuration import parse_object
 

@@ -9,9 +9,9 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from verifier.files import write_atomically
 from verifier.networks.attention_only import read_model
 from verifier.networks.finding import with_network
+from verifier.system.files import write_atomically
 
 
 def encode_weights(weights: Mapping[str, Tensor]) -> bytes:

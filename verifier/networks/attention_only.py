@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from verifier.kernel.decode.floats import FORMATS, decode_floats
+from verifier.kernel.decode.safetensors import RawTensor, read_safetensors
 from verifier.kernel.errors import MalformedInput
-from verifier.kernel.floats import FORMATS, decode_floats
-from verifier.kernel.matrix import Ledger
-from verifier.kernel.model import Model, model_of
+from verifier.kernel.maximum.model import Model, model_of
 from verifier.kernel.network import attention_only
 from verifier.kernel.network.operators import bind_network
 from verifier.kernel.network.program import Program
 from verifier.kernel.network.weights import read_weights
-from verifier.kernel.safetensors import RawTensor, read_safetensors
+from verifier.kernel.numbers.matrix import Ledger
 
 # name of a weight -> (name in the file, shape in letters: v tokens, n positions, d model width, h head width)
 TENSORS = {

@@ -9,14 +9,15 @@ import numpy as np
 from mpmath.libmp import to_float
 from numpy.typing import NDArray
 
-from verifier.kernel.arithmetic import Arithmetic
-from verifier.kernel.interval import Number
 from verifier.kernel.limits import LIMITS
-from verifier.kernel.matrix import Ledger
 from verifier.kernel.network.evaluation import Evaluation
 from verifier.kernel.network.functions import Functions
 from verifier.kernel.network.operators import Network, Operators
-from verifier.kernel.tensor import Tensor, Workshop
+from verifier.kernel.numbers.arithmetic import Arithmetic
+from verifier.kernel.numbers.interval import Number
+from verifier.kernel.numbers.matrix import Ledger
+from verifier.kernel.numbers.tensor import Tensor
+from verifier.kernel.numbers.workshop import Workshop
 
 Array = NDArray[np.float64]
 

@@ -18,11 +18,11 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from verifier.kernel.arithmetic import Arithmetic
+from verifier.kernel.decode.inputs import read_bounded
+from verifier.kernel.decode.strict_json import Reader
 from verifier.kernel.errors import MalformedInput, StepRejected
-from verifier.kernel.inputs import read_bounded
 from verifier.kernel.network.operators import Network
-from verifier.kernel.strict_json import Reader
+from verifier.kernel.numbers.arithmetic import Arithmetic
 from verifier.kernel.tasks.task import Task
 from verifier.networks.enclosures import enclosed_logits
 from verifier.networks.floats import FloatNetwork

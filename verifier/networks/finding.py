@@ -21,16 +21,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from verifier.kernel.decode.inputs import read_bounded
+from verifier.kernel.decode.safetensors import read_safetensors
+from verifier.kernel.decode.strict_json import Reader, parse
 from verifier.kernel.errors import MalformedInput, Usage, shown
-from verifier.kernel.inputs import read_bounded
 from verifier.kernel.limits import LIMITS
 from verifier.kernel.network.attention_only import NAME as ATTENTION_ONLY
 from verifier.kernel.network.operators import Network, bind_network
 from verifier.kernel.network.program import read_program
 from verifier.kernel.network.weights import read_weights
-from verifier.kernel.safetensors import read_safetensors
 from verifier.kernel.statement import fit_task
-from verifier.kernel.strict_json import Reader, parse
 from verifier.kernel.tasks import read_task
 from verifier.kernel.tasks.table import digest_of
 from verifier.kernel.tasks.task import Task

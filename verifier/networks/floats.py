@@ -14,9 +14,9 @@ from math import erfc, pi, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from verifier.kernel.decode.safetensors import RawTensor
 from verifier.kernel.network.operators import Network
 from verifier.kernel.network.program import Node, Reference
-from verifier.kernel.safetensors import RawTensor
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]

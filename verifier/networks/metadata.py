@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from verifier.kernel.safetensors import read_safetensors
-from verifier.kernel.strict_json import Reader, parse
+from verifier.kernel.decode.safetensors import read_safetensors
+from verifier.kernel.decode.strict_json import Reader, parse
 
 FIELD = "__metadata__"
 ALIGNMENT = 8  # bytes: the data begin at a multiple, as the format's own library writes them

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from verifier.kernel.decode.inputs import read_bounded
+from verifier.kernel.decode.strict_json import Reader, parse
 from verifier.kernel.errors import Usage
-from verifier.kernel.inputs import read_bounded
 from verifier.kernel.limits import LIMITS
 from verifier.kernel.network.operators import Network
 from verifier.kernel.scope import InputScope, read_scope
 from verifier.kernel.statement import Subject, bind
-from verifier.kernel.strict_json import Reader, parse
 from verifier.kernel.tasks.task import Task
 
 RANGE = re.compile(r"([0-9]{1,9})(?:\.\.([0-9]{1,9}))?", re.ASCII)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from verifier.kernel.errors import Usage
-from verifier.kernel.model import Model
+from verifier.kernel.maximum.model import Model
 from verifier.reproduction.cubic import brute_force, cubic
 from verifier.reproduction.parts import Weights
 from verifier.reproduction.results import REPAIRED, Group, Repairs, Reproduction

@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save
 
-from verifier.files import write_atomically
 from verifier.models.architecture import TENSOR_AXES
+from verifier.system.files import write_atomically
 
 TOKENS, POSITIONS, HEAD_WIDTH = 8, 2, 4
 FAVOURED, COPIED = 2, 7  # the output that every position argues for, and the token that argues against it

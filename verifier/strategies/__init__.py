@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from verifier.kernel.errors import Usage
-from verifier.kernel.model import model_of
+from verifier.kernel.maximum.model import model_of
 from verifier.kernel.statement import Subject
 from verifier.strategies import every_input
 from verifier.strategies.absent_present import absent_present

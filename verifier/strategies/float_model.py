@@ -8,7 +8,7 @@ from math import ldexp
 
 import numpy as np
 
-from verifier.kernel.model import Model
+from verifier.kernel.maximum.model import Model
 from verifier.networks.attention_only import weight_rows
 
 

@@ -13,7 +13,7 @@ from math import comb
 import numpy as np
 
 from verifier.kernel.facts import Table
-from verifier.kernel.rules.attention_margin import NODE_BITS
+from verifier.kernel.rules.published.attention_margin import NODE_BITS
 from verifier.strategies.kernel_tables import float_matrix
 
 SAFETY = 1e-9  # relative: what floats may be wrong by

@@ -8,8 +8,8 @@ from verifier.fast import FastArithmetic, float_above
 from verifier.kernel.certificate import read_certificate
 from verifier.kernel.errors import StepRejected
 from verifier.kernel.facts import Fact, Table
-from verifier.kernel.margins import with_rounding
-from verifier.kernel.matrix import Matrix
+from verifier.kernel.maximum.margins import with_rounding
+from verifier.kernel.numbers.matrix import Matrix
 from verifier.kernel.replay import new_context
 from verifier.kernel.rules import RULES
 from verifier.kernel.statement import Subject

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from verifier.kernel.certificate import CERTIFICATE_FORMAT
-from verifier.kernel.model import TABLES
+from verifier.kernel.maximum.model import TABLES
 from verifier.kernel.statement import Subject
 
 Step = dict[str, Any]

@@ -8,8 +8,8 @@ from fractions import Fraction
 from typing import Protocol
 
 from verifier.kernel.errors import Usage
+from verifier.kernel.maximum.model import model_of
 from verifier.kernel.metrics import METRICS, ONE_ANSWER, Claim
-from verifier.kernel.model import model_of
 from verifier.kernel.network.attention_only import NAME
 from verifier.kernel.network.operators import Network
 from verifier.kernel.statement import Subject

@@ -9,7 +9,7 @@ from certificates.corpus.cases import Case
 from certificates.corpus.documents import Change, changed, drop, on_step, put
 from certificates.corpus.makers import Maker, imperfect, tiny, zero
 from certificates.corpus.rejected.refusal import refusal
-from verifier.kernel.model import TABLES
+from verifier.kernel.maximum.model import TABLES
 from verifier.strategies.steps import ALL_TABLES, exact_tables, float_array, integer_array, step
 
 

@@ -17,11 +17,11 @@ from tests.cells import ends
 from tests.network_check import ARITHMETICS, BITS, Tally, check, inside, judge_of, labelled, network_of, task_of
 from tests.network_oracle import Net, Weight, evaluate, random_net
 from tests.numbers import outside
-from verifier.kernel.arithmetic import Arithmetic
 from verifier.kernel.errors import StepRejected
 from verifier.kernel.facts import Count
 from verifier.kernel.network.judging import LOSS_BITS
-from verifier.kernel.rules.worst_class import worst_class
+from verifier.kernel.numbers.arithmetic import Arithmetic
+from verifier.kernel.rules.conclusions.worst_class import worst_class
 
 BOTH = pytest.mark.parametrize("arithmetic", ARITHMETICS, ids=lambda one: one.name)
 NETWORKS, BUNDLES = 320, 8

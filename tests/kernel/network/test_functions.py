@@ -17,14 +17,15 @@ from hypothesis import strategies as st
 from tests.cells import ends
 from tests.network_check import ARITHMETICS, exact
 from tests.network_oracle import activation, sigmoid
-from verifier import fast_exponential
 from verifier.fast import EnclosureCells
-from verifier.kernel.arithmetic import Arithmetic
+from verifier.fast import exponential as fast_exponential
 from verifier.kernel.errors import StepRejected
-from verifier.kernel.matrix import Ledger
 from verifier.kernel.network import functions
 from verifier.kernel.network.functions import Functions
-from verifier.kernel.tensor import Tensor, Workshop
+from verifier.kernel.numbers.arithmetic import Arithmetic
+from verifier.kernel.numbers.matrix import Ledger
+from verifier.kernel.numbers.tensor import Tensor
+from verifier.kernel.numbers.workshop import Workshop
 
 BOTH = pytest.mark.parametrize("arithmetic", ARITHMETICS, ids=lambda one: one.name)
 BITS = 600

@@ -8,11 +8,11 @@ import pytest
 
 from tests.models import pack, safetensors
 from tests.refusals import LIMIT, refused
+from verifier.kernel.decode.strict_json import Reader
 from verifier.kernel.limits import LIMITS
 from verifier.kernel.network.operators import Network, bind_network
 from verifier.kernel.network.program import GRAMMARS, read_program
 from verifier.kernel.network.weights import read_weights
-from verifier.kernel.strict_json import Reader
 
 SHAPES = {"E": (5, 3), "F": (4, 3), "P": (6, 3), "W": (3, 2), "V": (2, 4), "b": (3,), "c": (2,), "N": (3, 1), "B": (5, 2)}
 Nodes = list[dict[str, Any]]

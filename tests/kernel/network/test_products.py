@@ -15,14 +15,15 @@ from hypothesis import strategies as st
 from tests.cells import ends
 from tests.network_check import ARITHMETICS
 from verifier.fast import EnclosureCells
-from verifier.fast_products import _Grid, product
-from verifier.kernel import dense
-from verifier.kernel.arithmetic import Arithmetic
-from verifier.kernel.dense import MIDPOINT_BITS, Columns, grid_line
-from verifier.kernel.interval import Interval
-from verifier.kernel.matrix import Ledger
-from verifier.kernel.reference import ListCells
-from verifier.kernel.tensor import Tensor, Workshop
+from verifier.fast.products import _Grid, product
+from verifier.kernel.numbers import dense
+from verifier.kernel.numbers.arithmetic import Arithmetic
+from verifier.kernel.numbers.dense import MIDPOINT_BITS, Columns, grid_line
+from verifier.kernel.numbers.interval import Interval
+from verifier.kernel.numbers.matrix import Ledger
+from verifier.kernel.numbers.reference import ListCells
+from verifier.kernel.numbers.tensor import Tensor
+from verifier.kernel.numbers.workshop import Workshop
 
 BOTH = pytest.mark.parametrize("arithmetic", ARITHMETICS, ids=lambda one: one.name)
 Factor = list[list[tuple[float, float]]]  # ends, row by row
@@ -294,7 +295,7 @@ def test_every_order_of_summation_gives_the_same() -> None:
 
 
 def test_a_product_without_radii_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("verifier.fast_products._sums", lambda grid, exactly, roughly: np.zeros((1, 1)))
+    monkeypatch.setattr("verifier.fast.products._sums", lambda grid, exactly, roughly: np.zeros((1, 1)))
     monkeypatch.setattr(Columns, "times", lambda self, row: [Interval.of(0, 0, 0) for _ in self.units])
     for arithmetic in ARITHMETICS:
         with pytest.raises(AssertionError):

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from tests.refusals import LIMIT, MALFORMED, refused
+from verifier.kernel.decode.strict_json import Reader
 from verifier.kernel.errors import VerifierError
 from verifier.kernel.limits import LIMITS
 from verifier.kernel.network.formulas import FORMULAS, formulas
 from verifier.kernel.network.operators import Operators
 from verifier.kernel.network.program import GRAMMARS, Program, Reference, read_program
-from verifier.kernel.strict_json import Reader
 
 EMBED: dict[str, Any] = {"node": "e", "op": "embed", "tables": ["E"]}
 GOOD: dict[str, Any] = {

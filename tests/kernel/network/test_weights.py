@@ -13,11 +13,11 @@ import pytest
 
 from tests.models import Tensor, pack, safetensors
 from tests.refusals import LIMIT, refused
+from verifier.kernel.decode.strict_json import Reader
 from verifier.kernel.limits import LIMITS
-from verifier.kernel.matrix import Ledger
 from verifier.kernel.network.program import Program, read_program
 from verifier.kernel.network.weights import Weights, read_weights
-from verifier.kernel.strict_json import Reader
+from verifier.kernel.numbers.matrix import Ledger
 
 
 def program(*factors: Any, unused: list[str] | None = None, bias: Any = None) -> Program:

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from tests.refusals import LIMIT, MALFORMED, refused
+from verifier.kernel.decode.strict_json import Reader
 from verifier.kernel.errors import StepRejected, VerifierError
 from verifier.kernel.limits import LIMITS
 from verifier.kernel.scope import CONDITIONS, InputScope, read_scope
 from verifier.kernel.statement import fit_scope, fit_task
-from verifier.kernel.strict_json import Reader
 from verifier.kernel.tasks import TASKS, read_task
 from verifier.kernel.tasks.table import Table, digest_of
 from verifier.kernel.tasks.task import Task

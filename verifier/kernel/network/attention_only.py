@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from verifier.kernel.decode.strict_json import Reader
 from verifier.kernel.network.operators import Network
 from verifier.kernel.network.program import Node, Program, Reference, read_program
-from verifier.kernel.strict_json import Reader
 
 NAME = "attention-only-1"
 

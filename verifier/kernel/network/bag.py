@@ -19,8 +19,8 @@ from verifier.kernel.facts import Context, Group
 from verifier.kernel.limits import check_limit
 from verifier.kernel.network.exact import ExactRows
 from verifier.kernel.network.judging import Judge
+from verifier.kernel.numbers.tensor import Tensor
 from verifier.kernel.tasks.task import Tokens
-from verifier.kernel.tensor import Tensor
 
 INPUT_OPERATIONS = 64  # charged for naming an input, its right answer and its group
 

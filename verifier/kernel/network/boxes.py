@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from functools import reduce
 from operator import add
 
-from verifier.kernel.matrix import Matrix
 from verifier.kernel.network.evaluation import Evaluation, Places, Values, stacked
 from verifier.kernel.network.program import Node
+from verifier.kernel.numbers.matrix import Matrix
+from verifier.kernel.numbers.tensor import Tensor
 from verifier.kernel.tasks.task import Box
-from verifier.kernel.tensor import Tensor
 
 
 class Boxes(Values):

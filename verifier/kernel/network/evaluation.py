@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from verifier.kernel.network.operators import Operators
 from verifier.kernel.network.program import Node
-from verifier.kernel.tensor import Tensor
+from verifier.kernel.numbers.tensor import Tensor
 
 Places = tuple[int, ...]
 

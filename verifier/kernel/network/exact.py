@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from functools import reduce
 from operator import add
 
-from verifier.kernel.matrix import Ledger, Matrix
 from verifier.kernel.network.operators import Network
 from verifier.kernel.network.program import Reference
+from verifier.kernel.numbers.matrix import Ledger, Matrix
 
 AXES = ("row", "feature")
 

@@ -6,16 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from verifier.kernel.arithmetic import NEVER
 from verifier.kernel.certificate import Hint, IntegerArray
 from verifier.kernel.errors import StepRejected
 from verifier.kernel.facts import Context
 from verifier.kernel.network.evaluation import Evaluation
 from verifier.kernel.network.functions import Functions
 from verifier.kernel.network.operators import Network, Operators
+from verifier.kernel.numbers.arithmetic import NEVER
+from verifier.kernel.numbers.tensor import Tensor
+from verifier.kernel.numbers.workshop import Workshop
 from verifier.kernel.tasks.table import Table
 from verifier.kernel.tasks.task import Task, Tokens
-from verifier.kernel.tensor import Tensor, Workshop
 
 LOSS_BITS = 40  # losses are rounded up to multiples of 2^-40 nats
 

@@ -17,7 +17,7 @@ from verifier.kernel.limits import check_limit
 from verifier.kernel.network.functions import Functions
 from verifier.kernel.network.program import Node, Program, Reference
 from verifier.kernel.network.weights import Weights
-from verifier.kernel.tensor import Tensor
+from verifier.kernel.numbers.tensor import Tensor
 
 MIXING = ("attention", "sum_positions")
 SOURCES = ("embed", "position")

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from verifier.kernel.decode.strict_json import Reader
 from verifier.kernel.limits import LIMITS, check_limit
-from verifier.kernel.strict_json import Reader
 
 NODE_NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
 TENSOR_AXES = 8  # axes that a selection may name; tensors have no more (limits.tensor_rank)

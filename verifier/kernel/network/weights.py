@@ -9,12 +9,12 @@ from functools import cached_property
 from itertools import product
 from math import prod
 
+from verifier.kernel.decode.floats import FORMATS, binary64_bits, decode_floats
+from verifier.kernel.decode.safetensors import RawTensor, read_safetensors
 from verifier.kernel.errors import MalformedInput
-from verifier.kernel.floats import FORMATS, binary64_bits, decode_floats
 from verifier.kernel.limits import check_limit
-from verifier.kernel.matrix import Ledger, Matrix
 from verifier.kernel.network.program import Program, Reference
-from verifier.kernel.safetensors import RawTensor, read_safetensors
+from verifier.kernel.numbers.matrix import Ledger, Matrix
 
 Entry = tuple[int, int]  # mantissa, exponent
 Box = tuple[tuple[int, int], ...]  # start and stop per axis

@@ -12,31 +12,12 @@ from types import MappingProxyType
 
 from verifier.kernel.certificate import Hint, Signature
 from verifier.kernel.facts import Context, Fact
-from verifier.kernel.rules import (
-    absent_present,
-    accuracy,
-    answered,
-    attention_margin,
-    bag_accuracy,
-    bag_loss,
-    cells,
-    count_blocks,
-    count_every,
-    count_sums,
-    decoupled_constraint,
-    every_input,
-    exact_table,
-    hot_constraint,
-    joint_constraint,
-    list_exceptions,
-    mean_loss,
-    peeled_table,
-    pure_margin,
-    row_norm,
-    row_range,
-    worst_class,
-    wrong_inputs,
-)
+from verifier.kernel.rules.conclusions import accuracy, answered, mean_loss, worst_class
+from verifier.kernel.rules.constraints import absent_present, decoupled_constraint, hot_constraint, joint_constraint
+from verifier.kernel.rules.counts import count_blocks, count_every, count_sums, list_exceptions, wrong_inputs
+from verifier.kernel.rules.evaluation import bag_accuracy, bag_loss, cells, every_input
+from verifier.kernel.rules.published import attention_margin, pure_margin
+from verifier.kernel.rules.tables import exact_table, peeled_table, row_norm, row_range
 
 
 @dataclass(frozen=True)

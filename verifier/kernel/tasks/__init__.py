@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from verifier.kernel.strict_json import Reader
+from verifier.kernel.decode.strict_json import Reader
 from verifier.kernel.tasks.cumulative_sign import read_cumulative_sign
 from verifier.kernel.tasks.digit_sum import read_digit_sum
 from verifier.kernel.tasks.group_product import read_group_product

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import ClassVar
 
+from verifier.kernel.decode.strict_json import Reader
 from verifier.kernel.limits import LIMITS, check_limit
-from verifier.kernel.strict_json import Reader
 from verifier.kernel.tasks.task import Box, Layout, Task, Tokens, numbers, read_positions
 
 LARGEST_NUMBER = 1 << 31

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from verifier.kernel.decode.strict_json import Reader
 from verifier.kernel.limits import LIMITS
-from verifier.kernel.strict_json import Reader
 from verifier.kernel.tasks.cumulative_sign import read_answer
 from verifier.kernel.tasks.task import Box, Layout, Task, Tokens, numbers, read_fixed, read_positions
 

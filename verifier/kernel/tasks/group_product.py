@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import reduce
 
+from verifier.kernel.decode.strict_json import Reader
 from verifier.kernel.limits import LIMITS, check_limit
-from verifier.kernel.strict_json import Reader
 from verifier.kernel.tasks.task import Task, Tokens, numbers, read_single
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from verifier.kernel.strict_json import Reader
+from verifier.kernel.decode.strict_json import Reader
 from verifier.kernel.tasks.task import Task, Tokens, read_single
 
 

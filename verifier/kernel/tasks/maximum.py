@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from verifier.kernel.strict_json import Reader
+from verifier.kernel.decode.strict_json import Reader
 from verifier.kernel.tasks.task import Box, Task, Tokens, read_single
 
 

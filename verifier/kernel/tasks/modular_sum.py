@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from verifier.kernel.decode.strict_json import Reader
 from verifier.kernel.limits import LIMITS
-from verifier.kernel.strict_json import Reader
 from verifier.kernel.tasks.task import Task, Tokens, read_single
 
 

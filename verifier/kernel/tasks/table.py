@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
+from verifier.kernel.decode.strict_json import Reader
 from verifier.kernel.errors import StepRejected
 from verifier.kernel.limits import LIMITS, check_limit
-from verifier.kernel.strict_json import Reader
 from verifier.kernel.tasks.task import Task, Tokens, numbers, read_single
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)

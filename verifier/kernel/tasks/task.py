@@ -8,8 +8,8 @@ from itertools import product
 from math import prod
 from typing import Any, ClassVar
 
+from verifier.kernel.decode.strict_json import Reader
 from verifier.kernel.limits import LIMITS
-from verifier.kernel.strict_json import Reader
 
 Tokens = tuple[int, ...]
 Box = tuple[tuple[int, int], ...]  # (first, last) per slot: the set of inputs with a token of the range in each

@@ -1,0 +1,1 @@
+"""Are reported numbers true?  Reading them, and proving or refuting each."""

@@ -1,0 +1,1 @@
+"""Every strategy on one model: bound against proof length, as rows and as figures."""

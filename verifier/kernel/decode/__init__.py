@@ -1,0 +1,1 @@
+"""Untrusted bytes become values, or a refusal: files, JSON, safetensors, floating-point words."""

@@ -1,0 +1,1 @@
+"""Rules that conclude separable lower bounds of the margin."""

@@ -1,0 +1,1 @@
+"""Rules that count inputs about which constraints decide, and list those that are wrong."""

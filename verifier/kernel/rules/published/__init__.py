@@ -1,0 +1,1 @@
+"""The margins of the paper that began this, repaired: kept so that its bounds can be compared."""

@@ -1,0 +1,1 @@
+"""Rules that conclude tables of the network attention-only-1."""
