@@ -48,7 +48,6 @@ class Tally:
     wrong: int = 0
     open: int = 0  # inputs neither certainly right nor certainly wrong
     losses: int = 0
-    worst_width: float = 0.0  # of a bounded logit, relative to 1 + its size
     failures: list[str] = field(default_factory=list)
 
     def expect(self, condition: bool, what: str) -> None:
@@ -137,8 +136,6 @@ def _logits(
             tally.expect(inside(low, high, value), f"{seed}: {arithmetic.name} logit {index} outside")
             if low is None or high is None:
                 tally.unbounded += 1
-            elif arithmetic.name == "mpmath":
-                tally.worst_width = max(tally.worst_width, float((exact(high) - exact(low)) / (1 + abs(value).mid())))
     if len(found) == 2:
         (lows, highs), (others_low, others_high) = found
         for a, b, c, d in zip(lows, highs, others_low, others_high, strict=True):
