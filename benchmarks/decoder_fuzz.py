@@ -32,7 +32,7 @@ from benchmarks.common import MODELS, RESULTS, ROOT, machine, markdown, write
 
 CORPUS = MODELS / "decoder_fuzz"
 SECONDS, MEMORY = 20, 2048  # for one input; mebibytes
-DECODERS = ("strict_json", "safetensors", "floats", "model", "statement", "certificate")
+DECODERS = ("decode/strict_json", "decode/safetensors", "decode/floats", "network/weights", "network/program", "statement", "certificate")
 
 
 class Broken(AssertionError):

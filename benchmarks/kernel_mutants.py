@@ -186,7 +186,7 @@ def variants(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
 def all_mutants(root: Path) -> list[Mutant]:
     """Every mutant of the kernel and of the fast arithmetic."""
     found = []
-    for path in [*sorted((root / "verifier" / "kernel").rglob("*.py")), root / "verifier" / "fast.py"]:
+    for path in [*sorted((root / "verifier" / "kernel").rglob("*.py")), *sorted((root / "verifier" / "fast").glob("*.py"))]:
         if path.name in SKIPPED_FILES:
             continue
         seen: Counter[tuple[str, str, str, str]] = Counter()

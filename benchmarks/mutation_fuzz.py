@@ -76,7 +76,7 @@ def keep(index: int, mutant: Mutant, by: str, found: Outcome) -> None:
 def kernel_digest() -> str:
     """Which checker was run: the first digits of a hash over its source."""
     state = hashlib.sha256()
-    for path in [*sorted((ROOT / "verifier" / "kernel").rglob("*.py")), ROOT / "verifier" / "fast.py"]:
+    for path in [*sorted((ROOT / "verifier" / "kernel").rglob("*.py")), *sorted((ROOT / "verifier" / "fast").glob("*.py"))]:
         state.update(path.read_bytes())
     return state.hexdigest()[:12]
 

@@ -24,8 +24,15 @@ PARTS = {
     "numbers: exact, enclosures, tensors": ("kernel/numbers/*.py",),
     "maximum: tables and margins": ("kernel/maximum/*.py",),
     "rules": ("kernel/rules/**/*.py",),
-    "the walk and the verdict": ("kernel/facts.py", "kernel/replay.py", "kernel/verdict.py", "kernel/trust.py", "kernel/limits.py")
-    + ("kernel/errors.py", "kernel/__*__.py"),
+    "the walk and the verdict": (
+        "kernel/facts.py",
+        "kernel/replay.py",
+        "kernel/verdict.py",
+        "kernel/trust.py",
+        "kernel/limits.py",
+        "kernel/errors.py",
+        "kernel/__*__.py",
+    ),
     "fast arithmetic": ("fast/*.py",),
 }
 REFERENCE_PARTS = list(PARTS)[:-1]
@@ -94,7 +101,7 @@ def report() -> str:
     shown.append(f"{lines['fast arithmetic']:6}  more for `check --arithmetic fast`, beside numpy")
     shown.append("")
     statement = sum(map(len, lean_definitions().values()))
-    data = lines["bytes to exact numbers"] + sum(code_lines(ROOT / "verifier" / "lean" / name) for name in ("export.py", "slices.py"))
+    data = lines["decode: bytes to values"] + sum(code_lines(ROOT / "verifier" / "lean" / name) for name in ("export.py", "slices.py"))
     shown.append(f"{statement:6}  of Lean definitions that `{STATEMENT}` rests on, for either way of checking in Lean, beside Lean")
     shown.append(f"{data:6}  of Python that read the weights and write them as Lean data")
     return "\n".join(f"    {line}" for line in shown) + "\n"

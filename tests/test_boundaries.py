@@ -17,7 +17,7 @@ from tests.models import random_model
 ROOT = Path(__file__).parent.parent
 KERNEL = ROOT / "verifier" / "kernel"
 FILES = sorted(KERNEL.rglob("*.py"))
-CORE_LINES, RULE_LINES, FILE_LINES = 1880, 200, 300  # docs/adr/0006
+CORE_LINES, RULE_LINES, FILE_LINES = 3750, 200, 300  # docs/adr/0006
 ALLOWED = {"mpmath", "verifier"}
 
 # Runs a check by the isolated entry point's own functions, then prints what was imported for it.

@@ -1,4 +1,4 @@
-"""Arrays of cells: integers, truth values, and enclosures as pairs of float64 arrays.  `verifier/fast/__init__.py` says why they enclose."""
+"""Arrays of cells: integers, truth values, and enclosures as pairs of float64 arrays (why they enclose: `__init__.py`)."""
 
 
 from __future__ import annotations
