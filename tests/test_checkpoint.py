@@ -192,7 +192,7 @@ REFUSED: dict[str, tuple[str, str, Tensor | None]] = {
     "a second layer": ("extra-layer", "blocks.1.attn.W_Q", torch.zeros(1, D, H)),
     "an eleventh layer": ("extra-layer", "blocks.10.attn.W_Q", torch.zeros(1, D, H)),
     "an unknown tensor": ("unknown-tensor", "embed.W_extra", torch.zeros(1)),
-    "a second head": ("extra-head", "blocks.0.attn.W_Q", torch.zeros(2, D, H)),
+    "a second head": ("wrong-shape", "blocks.0.attn.W_Q", torch.zeros(2, D, H)),
     "a missing tensor": ("missing-tensor", "blocks.0.attn.W_O", None),
     "a transposed tensor": ("wrong-shape", "unembed.W_U", torch.zeros(V, D)),
     "a head axis that is gone": ("wrong-shape", "blocks.0.attn.W_V", torch.zeros(D, H)),

@@ -18,6 +18,8 @@ from matplotlib.text import Text
 
 from tests.models import random_model
 from verifier.cli import main
+from verifier.frontier import rows as frontier_rows
+from verifier.frontier import runs as frontier
 from verifier.frontier.figures import MEASURES, draw
 from verifier.frontier.rows import (
     COLUMNS,
@@ -31,8 +33,6 @@ from verifier.frontier.rows import (
     stored_row,
 )
 from verifier.frontier.runs import make_rows, select
-from verifier.frontier.runs import rows as frontier_rows
-from verifier.frontier.runs import runs as frontier
 from verifier.networks.attention_only import read_model
 from verifier.plotting.labels import place_labels
 from verifier.strategies import STRATEGIES, Strategy

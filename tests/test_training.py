@@ -137,9 +137,9 @@ def test_impossible_sizes_are_misuse(option: list[str], tmp_path: Path) -> None:
 
 
 DIGESTS = {
-    "max-of-4": "sha256:8dbc7a4cb81a3c0a573a489ade94123ee9878456d491f87376bc496a205ff09f",
-    "tiny": "sha256:e970d1d9d5071c8e19cf59d40583431e8ea358dacb16d99531a9d1509d68ee4e",
-    "imperfect": "sha256:067ea1b194ae6ec1f140d29a63f48ad86d8c295c9517492d7e30dee1623f265c",
+    "max-of-4": "sha256:6c9ebc5ac677f32fe1319e33791314e082ba736859120eb5fae0c8b71f7ddcc7",
+    "tiny": "sha256:7b83a1528f39b4e10fb86a87f828d7d550c752a8823b26c9fb37dea3767111df",
+    "imperfect": "sha256:7db09735a049abec3c6027e57bc4d9deb2bcca508ba481947ff01d4bcf6119ed",
 }
 
 

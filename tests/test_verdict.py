@@ -30,7 +30,8 @@ STEPS = [*tables(), joint(), every(), bound("right")]
 FIELDS = {
     "verdict": str, "metric": str, "relation": str, "claimed": str, "proved": str, "certified": int, "wrong": int, "total": int,
     "undecided": int, "scope_mass": str, "function": str, "arithmetic": str, "backend": str, "steps": int, "flops": int,
-    "integer_operations": int, "operations": int, "unexplained_dimension": int, "certificate_bytes": int, "seconds": float,
+    "integer_operations": int, "operations": int, "unexplained_dimension": int, "trusted_lines": int,
+    "certificate_bytes": int, "seconds": float,
     "subject": dict, "reason": type(None),
 }  # fmt: skip
 

@@ -13,6 +13,7 @@ from certificates.corpus.documents import JSON, changed, put, written
 from certificates.corpus.makers import tiny
 from certificates.corpus.network_makers import NetworkMaker, bag, node, numbers, plain, ranges, transformer, two_layers
 from verifier.kernel.tasks.table import digest_of
+from verifier.strategies.steps import integer_array
 
 CONCLUSIONS = {
     "mean_loss": {"id": "bound", "rule": "mean_loss", "premises": {"losses": "every"}},
@@ -286,6 +287,20 @@ def rejected_networks() -> list[Case]:
             exit_code=1,
             certificate=written({**every, "steps": exact["steps"]}),
         ),
+        case(
+            "split-off-nothing",
+            "A cut that leaves one side empty: its leaf would be about no input.",
+            "bad-splits",
+            exit_code=1,
+            certificate=_with_splits(heads, [[0, 0], [-1, -1], [-1, -1]]),
+        ),
+        case(
+            "split-without-leaves",
+            "A tree that ends before all of its boxes are leaves.",
+            "bad-splits",
+            exit_code=1,
+            certificate=_with_splits(heads, [[0, 1], [-1, -1]]),
+        ),
         *_without_end(sums),
     ]
 
@@ -301,6 +316,14 @@ def _half_a_tensor(maker: NetworkMaker) -> dict[str, Any]:
     stacked = {**maker.tensors, "U": np.stack([maker.tensors["U"]] * 2)}
     halved = changed(maker.statement(Fraction(0)), put("subject", "network", "nodes", value=nodes))
     return {"statement": halved, "model": maker.changed(tensors=stacked).model}
+
+
+def _with_splits(maker: NetworkMaker, rows: list[list[int]]) -> bytes:
+    """The same conclusion from boxes."""
+    document = json.loads(maker.certificate())
+    hints = {"splits": json.loads(json.dumps(integer_array(np.array(rows, dtype=np.int64))))}
+    document["steps"][0] = {"id": "every", "rule": "cells", "hints": hints}
+    return written(document)
 
 
 def _without_end(maker: NetworkMaker) -> list[Case]:

@@ -39,14 +39,14 @@ def mixture_with_known_shares() -> Claim:
 
 
 def loss_by_products() -> Claim:
-    """The sum over outputs of exp of the summed rows' gaps is the sum of products of the rows' exponentials, each row less its peak."""
+    """For each output, exp of the summed rows' gap is the product of the rows' exponentials, each row less its peak, times one factor."""
     a, b, (c, d) = vector("a", 3), vector("b", 3), z3.Reals("c d")
     deficit = (c - a[0]) + (d - b[0])
     gaps = [x + y - a[0] - b[0] for x, y in zip(a, b, strict=True)]
     products = [exp(x - c) * exp(y - d) for x, y in zip(a, b, strict=True)]
     axioms = [exp_adds(x - c, y - d, x + y - c - d) for x, y in zip(a, b, strict=True)]
     axioms += [exp_adds(x + y - c - d, deficit, gap) for x, y, gap in zip(a, b, gaps, strict=True)]
-    return Claim([], [z3.Sum([exp(gap) for gap in gaps]) == z3.Sum(products) * exp(deficit)], axioms=axioms)
+    return Claim([], [product * exp(deficit) == exp(gap) for product, gap in zip(products, gaps, strict=True)], axioms=axioms)
 
 
 def logarithm_by_any_guess() -> Claim:

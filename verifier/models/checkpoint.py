@@ -87,6 +87,7 @@ def import_checkpoint(path: Path, *, configuration: Path | None = None, expectat
     _refuse_hidden_slots(tensors.get(MASK), file=file)
     candidates = {name: tensor for name, tensor in tensors.items() if name not in {MASK, IGNORED}}
     model = read_model(encode_weights(candidates), file=file)
+    _ = model.digest  # which looks at every number: NaN and infinities are refused
     weights = {name: tensors[name] for name in TENSOR_AXES}
     sizes = Sizes(model.vocabulary, model.positions, model.width, model.head_width)
     evidence = []

@@ -20,6 +20,7 @@ import numpy as np
 from safetensors.numpy import save
 
 from verifier.models.architecture import TENSOR_AXES
+from verifier.models.weights import with_its_network
 from verifier.system.files import write_atomically
 
 TOKENS, POSITIONS, HEAD_WIDTH = 8, 2, 4
@@ -48,4 +49,4 @@ def counterexample(dtype: type[np.floating] = np.float32) -> dict[str, np.ndarra
 
 
 if __name__ == "__main__":
-    write_atomically(Path(sys.argv[1]), save(counterexample()), force=True)
+    write_atomically(Path(sys.argv[1]), with_its_network(save(counterexample()), file=sys.argv[1]), force=True)

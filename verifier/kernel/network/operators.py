@@ -103,8 +103,8 @@ def _width(node: Node, inputs: Sequence[int], shapes: Mapping[str, list[tuple[in
     if node.operator == "scale":
         need(shapes["by"] == [(width,)], f"a vector of {width} entries", shapes["by"])
     if node.operator == "linear":
-        for shape in matrices("factors") if "factors" in shapes else []:
-            need(shape[0] == width, f"a factor of {width} rows", shape)
+        for shape, reference in zip(matrices("factors") if "factors" in shapes else [], node.weights.get("factors", ()), strict=True):
+            need(shape[0] == width, f"a factor of {width} rows", f"{list(shape)} for {reference}")
             width = shape[1]
         need(shapes.get("bias", [(width,)]) == [(width,)], f"a bias of {width} entries", shapes.get("bias"))
     return width

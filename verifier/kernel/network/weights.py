@@ -111,12 +111,12 @@ def read_weights(data: bytes, program: Program, *, file: str) -> Weights:
         weights.shape(reference)
     for name in used:
         parts = [weights.box(reference) for reference in program.references if reference.tensor == name]
-        covered = _covers(parts, tensors[name].shape)
-        if covered == (name in program.unused):
-            # attack: a head that the formula leaves out, or a tensor shown as unused that it does use
-            code, expected = ("used-tensor", "tensors that are not used") if covered else ("unused-part", "all of the tensor in use")
-            hint = "a tensor of which a part is not used must be listed as unused, no other one"
-            raise MalformedInput(code, expected=expected, got=name, file=file, clause="5.2", hint=hint)
+        covered, listed = _covers(parts, tensors[name].shape), name in program.unused
+        if listed and covered:  # attack: a tensor shown as unused that the network does use
+            raise MalformedInput("used-tensor", expected="tensors that are not all in use", got=name, file=file, clause="5.2")
+        if not listed and not covered:  # attack: a head that the formula leaves out
+            hint = "a tensor of which a part is not used must be listed as unused"
+            raise MalformedInput("unused-part", expected="all of the tensor in use", got=name, file=file, clause="5.2", hint=hint)
     return weights
 
 

@@ -64,7 +64,7 @@ class _Losses:
         clear = (sums.lower_end() * bag.judge.functions.number(CLEAR) - sums.upper_end()).certainly_positive().to_list()
         self._directly(met, [place for place, is_clear in enumerate(clear) if not is_clear], units)
         if max(units) >= -NEVER:
-            raise StepRejected("undecided-loss", expected="logits whose loss is finite", got="an enclosure without end")
+            raise StepRejected("undecided-exponential", expected="logits whose loss is finite", got="an enclosure without end")
         orders = map(bag.orders, (tokens for _, tokens, _ in met.inputs)) if bag.symmetric else repeat(1)
         return int(sum(map(mul, units, orders)))
 
