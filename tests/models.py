@@ -101,8 +101,12 @@ class TinyModel:
 
     def stored(self, dtype: str) -> bytes:
         """A weights file that names its network."""
-        text = json.dumps({"network": network(self.h), "tasks": {"max": {"name": "max", "positions": self.n}}})
-        return safetensors(self.tensors(dtype), {"verifier.network": text})
+        return safetensors(self.tensors(dtype), self.metadata)
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """Which network the tensors belong to."""
+        return {"verifier.network": json.dumps({"network": network(self.h), "tasks": {"max": {"name": "max", "positions": self.n}}})}
 
     @cached_property
     def digest(self) -> str:

@@ -26,7 +26,7 @@ def test_the_seeds_are_accepted_or_refused_for_many_reasons(name: str) -> None:
 def test_edited_seeds_are_accepted_or_refused(name: str) -> None:
     rng, files = random.Random(name), [data for data in seeds(TARGETS[name]) if len(data) > 99]
     found = set()
-    for _ in range(300):
+    for _ in range(900):
         data = bytearray(rng.choice(files))
         for _ in range(rng.randint(1, 3)):
             place = rng.randrange(len(data))

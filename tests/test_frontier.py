@@ -168,7 +168,7 @@ def test_a_killed_process_becomes_a_row_and_the_others_go_on(tmp_path: Path) -> 
     script.write_text(
         "import os, signal, sys\n"
         "from pathlib import Path\n"
-        "from verifier import frontier\n"
+        "from verifier.frontier import runs as frontier\n"
         "from verifier.strategies import STRATEGIES, Strategy\n"
         "def die(model, subject):\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
