@@ -25,7 +25,6 @@ from math import sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-
 from benchmarks.common import MODELS
 from verifier.networks.finding import with_network
 
@@ -168,7 +167,8 @@ def logits(nodes: tuple[Node, ...], tensors: Mapping[str, torch.Tensor], tokens:
 
     values: dict[str, torch.Tensor] = {}
     for node in nodes:
-        operator, of = node["op"], node.get("of")
+        operator: str = node["op"]
+        of: Any = node.get("of")
         if operator == "embed":
             tables = [tensors[name] for name in node["tables"]]
             columns = [tables[slot % len(tables)][tokens[:, slot]] for slot in range(tokens.shape[1])]

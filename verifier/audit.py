@@ -13,6 +13,7 @@ Everything a verdict rests on has been re-proved by the kernel; the search that 
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -38,7 +39,7 @@ from verifier.strategies import STRATEGIES
 from verifier.strategies.absent_present import few_patterns
 from verifier.strategies.float_model import FloatModel
 from verifier.strategies.kernel_tables import draft_facts
-from verifier.strategies.steps import ALL_TABLES, Step, certificate_bytes, exact_tables, integer_array, statement_bytes, step
+from verifier.strategies.steps import ALL_TABLES, Step, certificate_bytes, exact_tables, integer_array, step
 from verifier.strategies.wrong_inputs import wrong_inputs
 
 ENUMERABLE = 1 << 20  # inputs of a scope that are evaluated one by one
@@ -242,7 +243,7 @@ class Investigation:
 
 def statement_bytes(subject: Subject, bound: Fraction) -> bytes:
     """The statement "accuracy >= bound" as a file."""
-    return statement_bytes(Statement(subject, Claim("accuracy", ">=", bound)))
+    return (json.dumps(Statement(subject, Claim("accuracy", ">=", bound)).json, indent=1) + "\n").encode("ascii")
 
 
 def worst_outputs(model: FloatModel, tokens: np.ndarray) -> np.ndarray:

@@ -77,7 +77,8 @@ def prove(
     if reference and verdicts[0].context.ledger.operations <= LIMITS.reference_operations:
         verdicts.append(_checked(draft, certificate, model_bytes, ReferenceArithmetic(), progress))
     final = statement or Statement(target.subject, target.claim(_weakest(verdicts)))
-    return Proof(statement_bytes(final), certificate, tuple(replace(verdict, statement=final) for verdict in verdicts), seconds, chosen.name)
+    checked = tuple(replace(verdict, statement=final) for verdict in verdicts)
+    return Proof(statement_bytes(final), certificate, checked, seconds, chosen.name)
 
 
 def statement_target(model_bytes: bytes, statement: Statement, *, file: str, name: str = "statement") -> Target:
