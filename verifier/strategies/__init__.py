@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from verifier.kernel.errors import Usage
 from verifier.kernel.model import model_of
 from verifier.kernel.statement import Subject
-from verifier.strategies import every_input
+from verifier.strategies import bag, cells, every_input
 from verifier.strategies.absent_present import absent_present
 from verifier.strategies.brute_force import brute_force
 from verifier.strategies.counting import counting
@@ -85,9 +85,23 @@ NETWORK_STRATEGIES: dict[str, NetworkStrategy] = {
             every_input.every_input,
             every_input.misfit,
         ),
+        NetworkStrategy(
+            "bag",
+            "inputs outputs",
+            "logits that are a sum over tokens: products of tables instead of logits one by one; exact",
+            bag.bag,
+            bag.misfit,
+        ),
+        NetworkStrategy(
+            "cells",
+            "leaves",
+            "the inputs cut into boxes, each decided by intervals: any network and task; for scopes too large to walk",
+            cells.cells,
+            cells.misfit,
+        ),
     )
 }
-DEFAULTS = ("subcubic", "every-input")  # the first that fits is chosen for who names none
+DEFAULTS = ("subcubic", "bag", "every-input")  # the first that fits is chosen for who names none
 
 
 def find_strategy(name: str) -> Strategy | NetworkStrategy:
