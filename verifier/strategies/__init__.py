@@ -101,7 +101,8 @@ NETWORK_STRATEGIES: dict[str, NetworkStrategy] = {
         ),
     )
 }
-DEFAULTS = ("subcubic", "bag", "every-input")  # the first that fits is chosen for who names none
+# the first that fits, and that is worth it, is chosen for who names none
+DEFAULTS: dict[str, Callable[[Target], bool]] = {"subcubic": lambda _: True, "bag": bag.shorter, "every-input": lambda _: True}
 
 
 def find_strategy(name: str) -> Strategy | NetworkStrategy:
@@ -118,9 +119,9 @@ def find_strategy(name: str) -> Strategy | NetworkStrategy:
 def choose_strategy(target: Target) -> AnyStrategy:
     """The first of the usual strategies that is for the target.  Raises Usage with the last one's reason where none is."""
     misfit = ""
-    for name in DEFAULTS:
+    for name, worthwhile in DEFAULTS.items():
         strategy = find_strategy(name)
         misfit = strategy.misfit(target)
-        if not misfit:
+        if not misfit and worthwhile(target):
             return strategy
     raise Usage("strategy-misfit", expected="a statement that one of our strategies is for", got=misfit, hint="see `verifier strategies`")

@@ -1,8 +1,8 @@
 """Cells: the inputs cut into boxes on which intervals decide the network; for scopes too large to walk, and for clear networks.
 
 The tree of cuts is grown where it pays: of the boxes left open the largest are evaluated, with the kernel's own enclosures, and what
-stays open is cut again.  A box whose inputs have different right answers is cut where the most inputs come to have one answer; a box with
-one answer, at the middle of its longest range.  The tree ends at a budget of leaves, or when no box of several inputs is open.
+stays open is cut again: a box of several right answers or groups where the most inputs come to have one, a box of one answer and group
+at the middle of its longest range.  The tree ends at a budget of leaves, or when no box of several inputs is open.
 """
 
 from __future__ import annotations
@@ -27,23 +27,22 @@ from verifier.strategies.target import Target, metric_misfit
 
 LEAVES = 1 << 13  # of a tree
 AT_ONCE = 256  # boxes evaluated before the largest are chosen anew
-METRICS = ("accuracy", "worst_class")
 
 
 def misfit(target: Target) -> str:
-    """Real arithmetic and a share of right answers: boxes are right or wrong as a whole, and have no loss."""
+    """Real arithmetic and accuracies: boxes are right or wrong as a whole and have no loss, and the sizes of classes are not known."""
     if target.subject.function != "real":
         return f"cells is about real arithmetic, not {target.subject.function}"
-    if target.metric not in METRICS:
-        return f"cells proves {' and '.join(METRICS)}, not {target.metric}"
+    if target.metric != "accuracy":
+        return f"cells proves accuracies, not {target.metric}"
     return metric_misfit(target)
 
 
 def cells(target: Target, leaves: int = LEAVES) -> list[Step]:
     """Two steps: what is right on the leaves of a tree of cuts, and the number."""
     rows = np.array(list(_rows(_grown(target, leaves))))
-    premise = {"counts": ["leaves"] if target.metric == "accuracy" else "leaves"}
-    return [step("leaves", "cells", splits=integer_array(rows), **label_hints(target)), step("bound", target.metric, premise)]
+    leaf_step = step("leaves", "cells", splits=integer_array(rows), **label_hints(target))
+    return [leaf_step, step("bound", "accuracy", {"counts": ["leaves"]})]
 
 
 @dataclass
@@ -104,16 +103,17 @@ def _leaf(node: _Node, judge: Judge) -> Leaf | None:
 
 
 def _cut(box: Box, judge: Judge) -> tuple[int, int]:
-    """Where to cut: the most inputs in parts of one answer and group; else, or if there are such, the middle of the longest range."""
+    """Where to cut: so that the most inputs are in a part of one group, else of one answer; if none, the middle of the longest range."""
     longest = max(range(len(box)), key=lambda slot: box[slot][1] - box[slot][0])
     middle = (longest, (box[longest][0] + box[longest][1] + 1) // 2)
     if _leaf(_Node(box), judge) is not None:
         return middle
     ends = {(slot, token) for slot, (first, last) in enumerate(box) if first < last for token in (first + 1, last)}
 
-    def known(cut: tuple[int, int]) -> int:
+    def known(cut: tuple[int, int]) -> tuple[int, int]:
         nodes = [_Node(part) for part in _parts(box, *cut)]
-        return sum(node.size for node in nodes if _leaf(node, judge) is not None)
+        one_answer = [node for node in nodes if judge.task.answers_on(node.box) is not None]
+        return sum(node.size for node in one_answer if _leaf(node, judge) is not None), sum(node.size for node in one_answer)
 
     return max([middle, *sorted(ends)], key=known)
 

@@ -32,7 +32,7 @@ def misfit(target: Target) -> str:
         return f"every-input is about real arithmetic, not {subject.function}"
     if subject.scope.box > LIMITS.enumerated_inputs:
         return (
-            f"every-input walks through at most {LIMITS.enumerated_inputs} inputs, and the scope has {subject.scope.box}: a smaller --scope"
+            f"every-input walks through at most {LIMITS.enumerated_inputs} inputs, and the scope has {subject.scope.box}: --scope, or cells"
         )
     return metric_misfit(target)
 
