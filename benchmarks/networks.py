@@ -1,9 +1,12 @@
-"""Exact results about models that strangers trained: proved, checked in both arithmetics, timed.
+"""Exact results about models that strangers trained, and about models of other shapes trained here: proved, checked, timed.
 
-    VERIFIER_STRANGERS=FOLDER python benchmarks/networks.py [--only NAME ...] [--reference]
+    python -m benchmarks.train_networks
+    VERIFIER_STRANGERS=FOLDER python -m benchmarks.networks [--only NAME ...] [--reference]
 
-FOLDER holds the weights, which are not in the project; a row names them by digest.  `--reference` also checks rows that take mpmath
-minutes.  Rows that are not run are kept from the last time.  Results: benchmarks/results/networks.json and .md.
+FOLDER holds strangers' weights, which are not in the project; a row names them by digest.  Without it only models trained here are run;
+those carry their programs, so no row of theirs names a network.  `--reference` also checks rows that take mpmath minutes.  A row is
+refused where it proves something else than a float64 evaluation says, leaves an input undecided, or takes longer than its limit.
+Rows that are not run are kept from the last time.  Results: benchmarks/results/networks.json and .md.
 """
 
 from __future__ import annotations
@@ -21,57 +24,88 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.common import RESULTS, machine, markdown, verifier, write
+from benchmarks.common import MODELS, RESULTS, machine, markdown, verifier, write
 from verifier.networks.finding import find_network, find_task
 from verifier.networks.floats import FloatNetwork, losses, right
 from verifier.networks.subjects import whole_scope
 
-HEADER = ("model", "statement", "inputs", "proved", "in float64", "fast check", "mpmath check", "operations", "weights")
+HEADER = ("model", "statement", "inputs", "proved", "in float64", "prover", "fast check", "mpmath check", "operations", "load", "weights")
+STRANGERS = "VERIFIER_STRANGERS"
+PAGE = """# Networks of other shapes
+
+By `python -m benchmarks.networks`; details in `networks.json`.
+Seconds are wall time of one process on a shared machine; load is how many processes wanted one of its
+cores in the minute before the row ended.
+Where the mpmath check was not run, it takes minutes (`--reference`).
+
+"""
 
 
 @dataclass(frozen=True)
 class Target:
-    """A row.  slow: mpmath takes minutes.  within: how far above the true mean a loss bound may be, as a share of it."""
+    """A row.
+
+    slow: mpmath takes minutes.  within: how far above the true mean a loss bound may be, as a share of it.
+    trained: here, by `train_networks.py`.  seconds: the most that a fast check may take, None where there is no such target.
+    """
 
     network: str
     task: str
     metric: str
     slow: bool
     within: float = 0.01
+    trained: bool = False
+    seconds: float | None = None
 
     @property
     def name(self) -> str:
         return f"{self.network} {self.metric}"
 
+    @property
+    def weights(self) -> Path | None:
+        """The file, None if it is not here."""
+        folder = str(MODELS) if self.trained else os.environ.get(STRANGERS)
+        path = None if folder is None else Path(folder) / f"{self.network}.safetensors"
+        return path if path is not None and path.exists() else None
 
-TARGETS = (
-    Target("longest-cycle-h4-n4", "cycle", "accuracy", slow=False),
-    Target("longest-cycle-h4-n4", "cycle", "cross_entropy", slow=False),
+    @property
+    def question(self) -> tuple[str, ...]:
+        """What `verifier prove` is asked; a model trained here carries its program."""
+        named = () if self.trained else ("--network", self.network)
+        return (*named, "--task", self.task, "--metric", self.metric)
+
+
+STRANGE = (
+    Target("longest-cycle-h4-n4", "cycle", "accuracy", slow=False, seconds=10),
+    Target("longest-cycle-h4-n4", "cycle", "cross_entropy", slow=False, seconds=10),
     Target("mod-addition-113", "sum", "accuracy", slow=True),
     Target("mod-addition-113", "sum", "cross_entropy", slow=True),
 )
+MAXIMA = ("max-of-4-biases", "max-of-4-norms", "max-of-4-mlp", "max-of-4-two-heads")
+OURS = (
+    *(Target("s5-bag", "product", metric, slow=True, trained=True, seconds=10) for metric in ("accuracy", "cross_entropy")),
+    *(Target(name, "max", metric, slow=True, trained=True, seconds=60) for name in MAXIMA for metric in ("accuracy", "cross_entropy")),
+)
+TARGETS = (*STRANGE, *OURS)
 
 
-def measure(target: Target, folder: Path, reference: bool) -> dict[str, Any]:
+def measure(target: Target, weights: Path, reference: bool) -> dict[str, Any]:
     """Prove and check one row.  Raises RuntimeError where a target is missed."""
-    weights = folder / f"{target.network}.safetensors"
     true = in_floats(target, weights)
     with tempfile.TemporaryDirectory() as place:
-        question = ("--network", target.network, "--task", target.task, "--metric", target.metric)
-        proof = verifier("prove", weights, *question, "-o", place)
+        proof = verifier("prove", weights, *target.question, "-o", place)
         papers = (Path(place) / "statement.json", Path(place) / "certificate.json", weights)
         fast = verifier("check", *papers, "--arithmetic", "fast")
         slow = verifier("check", *papers) if reference or not target.slow else None
-    proved = Fraction(fast.output["proved"])
-    met = proved == Fraction(true) if target.metric == "accuracy" else true <= float(proved) <= true * (1 + target.within)
-    if not met:
-        raise RuntimeError(f"{target.name}: proved {fast.output['proved']}, and {true} in float64")
-    return {
+    row = {
         "network": target.network,
+        "trained": "here" if target.trained else "by strangers",
         "task": target.task,
         "metric": target.metric,
+        "strategy": proof.output["strategy"],
         "relation": fast.output["relation"],
         "inputs": fast.output["total"],
+        "undecided": fast.output["undecided"] if target.metric == "accuracy" else None,
         "proved": fast.output["proved"],
         "float64": true,
         "model": fast.output["subject"]["model"],
@@ -80,16 +114,33 @@ def measure(target: Target, folder: Path, reference: bool) -> dict[str, Any]:
         "prove_seconds": proof.output["prove_seconds"],
         "checks": {"fast": _check(fast), "mpmath": None if slow is None else _check(slow)},
     }
+    _require(target, row)
+    return row
+
+
+def _require(target: Target, row: dict[str, Any]) -> None:
+    """Raises RuntimeError where a row is not what was to come out."""
+    proved, true = Fraction(row["proved"]), row["float64"]
+    if target.metric == "accuracy":
+        met = row["undecided"] == 0 and round(true * row["inputs"]) == proved * row["inputs"]
+    else:
+        met = true <= float(proved) <= true * (1 + target.within)
+    if not met:
+        raise RuntimeError(f"{target.name}: proved {row['proved']}, {row['undecided']} undecided, and {true} in float64")
+    seconds = row["checks"]["fast"]["seconds"]
+    if target.seconds is not None and seconds > target.seconds:
+        raise RuntimeError(f"{target.name}: the fast check took {seconds} s, more than {target.seconds}; the load is {os.getloadavg()[0]}")
 
 
 def _check(finished: Any) -> dict[str, Any]:
     names = ("verdict", "seconds", "operations", "backend")
-    return {name: finished.output[name] for name in names} | {"peak_mebibytes": finished.peak_mebibytes}
+    measured = {"processor_seconds": round(finished.cpu_seconds, 1), "peak_mebibytes": finished.peak_mebibytes}
+    return {name: finished.output[name] for name in names} | measured
 
 
 def in_floats(target: Target, weights: Path) -> float:
     """The true value in float64: the share of right answers, or the mean loss."""
-    found = find_network(target.network, weights.read_bytes(), file=str(weights))
+    found = find_network(None if target.trained else target.network, weights.read_bytes(), file=str(weights))
     task = find_task(target.task, found).task
     sequences = [task.sequence(tokens) for tokens in whole_scope(found.network, task).inputs()]
     labels = np.array([task.answers(sequence) for sequence in sequences]) - found.network.outputs.start
@@ -111,8 +162,10 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
                 row["inputs"],
                 f"{decimal:.9g}",
                 f"{row['float64']:.9g}",
+                f"{row['prove_seconds']:.1f} s",
                 *seconds,
                 row["operations"],
+                row["machine"]["load"],
                 f"`{row['model'][:19]}...`",
             )
         )
@@ -125,22 +178,27 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", choices=sorted({target.network for target in TARGETS}), metavar="NAME", help="these networks")
     parser.add_argument("--reference", action="store_true", help="also check slow rows with mpmath")
     args = parser.parse_args()
-    folder = os.environ.get("VERIFIER_STRANGERS")
-    if folder is None:
-        print("VERIFIER_STRANGERS must name the folder with strangers' models", file=sys.stderr)
-        return 3
     path = RESULTS / "networks.json"
     rows = {row["network"] + " " + row["metric"]: row for row in json.loads(path.read_text())["rows"]} if path.exists() else {}
     for target in TARGETS:
-        if args.only is None or target.network in args.only:
-            rows[target.name] = measure(target, Path(folder), args.reference) | {"machine": machine()}
-            print(json.dumps(rows[target.name]), flush=True)
+        if args.only is not None and target.network not in args.only:
+            continue
+        if target.weights is None:
+            hint = "python -m benchmarks.train_networks" if target.trained else f"{STRANGERS}=FOLDER"
+            print(f"skipped {target.name}: no {target.network}.safetensors; see {hint}", file=sys.stderr)
+            continue
+        rows[target.name] = measure(target, target.weights, args.reference) | {"machine": machine()}
+        print(json.dumps(rows[target.name]), flush=True)
     known = [rows[target.name] for target in TARGETS if target.name in rows]
     write(path, json.dumps({"rows": known}, indent=1) + "\n")
-    write(
-        path.with_suffix(".md"),
-        f"# Models of strangers\n\nBy `python benchmarks/networks.py`; details in `networks.json`.\n\n{table(known)}\n",
-    )
+    parts = [
+        f"## {title}\n\n{table([row for row in known if row['network'] in names])}\n"
+        for title, names in (
+            ("Trained by strangers", {target.network for target in STRANGE}),
+            ("Trained here, from seeds (`python -m benchmarks.train_networks`)", {target.network for target in OURS}),
+        )
+    ]
+    write(path.with_suffix(".md"), PAGE + "\n".join(parts))
     return 0
 
 

@@ -140,8 +140,8 @@ BOMBS: dict[str, Bomb] = {
     "a certificate beyond its size": Bomb(lambda: (papers([])[0], b" " * (256 * MIB + 1), TINY.data), {"limit-certificate-bytes"}),
     "white space": Bomb(lambda: (papers([])[0], b" " * (128 * MIB), TINY.data), {"not-json"}),
     # statements
-    "ten thousand positions": Bomb(lambda: (encoded(statement(TINY, scope=[[0, 1]] * 5000)), b"", TINY.data), {"bad-scope"}),
-    "a scope of huge ranges": Bomb(lambda: (encoded(statement(TINY, scope=[[0, 1 << 32]] * 3000)), b"", TINY.data), {"bad-scope"}),
+    "ten thousand positions": Bomb(lambda: (encoded(statement(TINY, scope=[[0, 1]] * 5000)), b"", TINY.data), {"out-of-range"}),
+    "a scope of huge ranges": Bomb(lambda: (encoded(statement(TINY, scope=[[0, 1 << 32]] * 64)), b"", TINY.data), {"task-misfit"}),
     "a fraction of many digits": Bomb(lambda: (encoded(statement(TINY, "1/" + "7" * 60_000)), b"", TINY.data), {"limit-fraction-digits"}),
     # steps
     "a long id": Bomb(lambda: replaced(b'"id": "skip"', b'"id": "' + b"s" * (100 * MIB) + b'"'), {"bad-id"}),
@@ -170,7 +170,7 @@ BOMBS: dict[str, Bomb] = {
             peeled(
                 ONE_WIDE,
                 "score",
-                [{"first": 2, "last": 2, "side": "left", "directions": array([[0.0] * 5000], "f32")}],
+                [{"first": 2, "last": 2, "side": "left", "directions": array([[0.0] * 9000], "f32")}],
                 step("score", "row_range", {"table": "peeled"}, bound="exact", mean="none", spread="rows"),
             ),
             ONE_WIDE,
@@ -179,9 +179,8 @@ BOMBS: dict[str, Bomb] = {
         BOTH,
     ),
     # models
-    "two million tokens": Bomb(lambda: (papers([])[0], papers([])[1], hollow(2 * MIB, 1, 1, 1)), {"limit-vocabulary"}),
-    "a wide model": Bomb(lambda: (papers([])[0], papers([])[1], hollow(2, 1, 2048, 1)), {"limit-width"}),
-    "many positions": Bomb(lambda: (papers([])[0], papers([])[1], hollow(2, 65, 1, 1)), {"limit-positions"}),
+    "two million tokens": Bomb(lambda: (papers([])[0], papers([])[1], hollow(2 * MIB, 1, 1, 1)), {"limit-width"}),
+    "a wide model": Bomb(lambda: (papers([])[0], papers([])[1], hollow(2, 1, 1 << 14, 1)), {"limit-width"}),
     "a header of 2^63 bytes": Bomb(lambda: (papers([])[0], b"", b"\xff" * 7 + b"\x7f" + bytes(1000)), {"limit-header-bytes"}),
     "a header of escapes": Bomb(lambda: (papers([])[0], b"", with_header(b'{"' + b"\\n" * 500_000 + b'"}', b"")), {"limit-json-tokens"}),
     "ten thousand tensors": Bomb(

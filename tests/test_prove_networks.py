@@ -233,7 +233,7 @@ def target(task: Any = TASK, metric: str = "accuracy", **more: Any) -> Target:
 
 
 def test_a_strategy_says_what_it_is_for() -> None:
-    assert [name for name in (*STRATEGIES, *NETWORK_STRATEGIES) if not find_strategy(name).misfit(target())] == ["every-input"]
+    assert [name for name in (*STRATEGIES, *NETWORK_STRATEGIES) if not find_strategy(name).misfit(target())] == ["every-input", "cells"]
     assert choose_strategy(target()).name == "every-input"
     assert set(DEFAULTS) <= {*STRATEGIES, *NETWORK_STRATEGIES}
     with pytest.raises(Usage):

@@ -6,7 +6,6 @@ runs within its limit, else what the fast one proves.  It never prints a bound t
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -25,7 +24,7 @@ from verifier.kernel.statement import Statement, bind
 from verifier.kernel.verdict import Verdict, check
 from verifier.networks.attention_only import read_model
 from verifier.strategies import choose_strategy
-from verifier.strategies.steps import certificate_bytes
+from verifier.strategies.steps import certificate_bytes, statement_bytes
 from verifier.strategies.target import AnyStrategy, Target
 
 
@@ -78,7 +77,8 @@ def prove(
     if reference and verdicts[0].context.ledger.operations <= LIMITS.reference_operations:
         verdicts.append(_checked(draft, certificate, model_bytes, ReferenceArithmetic(), progress))
     final = statement or Statement(target.subject, target.claim(_weakest(verdicts)))
-    return Proof(_bytes(final), certificate, tuple(replace(verdict, statement=final) for verdict in verdicts), seconds, chosen.name)
+    checked = tuple(replace(verdict, statement=final) for verdict in verdicts)
+    return Proof(statement_bytes(final), certificate, checked, seconds, chosen.name)
 
 
 def statement_target(model_bytes: bytes, statement: Statement, *, file: str, name: str = "statement") -> Target:
@@ -105,11 +105,7 @@ def _weakest(verdicts: Sequence[Verdict]) -> Fraction:
 
 
 def _checked(statement: Statement, certificate: bytes, model_bytes: bytes, arithmetic: Arithmetic, progress: Progress | None) -> Verdict:
-    verdict = check(_bytes(statement), certificate, model_bytes, arithmetic, progress=progress)
+    verdict = check(statement_bytes(statement), certificate, model_bytes, arithmetic, progress=progress)
     if verdict.reason is not None:
         raise StepRejected(verdict.reason.code, expected=verdict.reason.expected, got=verdict.reason.got, clause=verdict.reason.clause)
     return verdict
-
-
-def _bytes(statement: Statement) -> bytes:
-    return (json.dumps(statement.json, indent=1) + "\n").encode("ascii")

@@ -127,7 +127,7 @@ def test_shifts_of_other_shapes_are_rejected(shape: tuple[int, int]) -> None:
     assert refusal(MODEL, [*tables(), step("split", "absent_present", SAME, **hints)]) == ("wrong-shape", "step split (absent_present)")
 
 
-@pytest.mark.parametrize("hints", [{"singles": -1}, {"singles": 1025}, {"shift": 0}, {"queries": 1}])
+@pytest.mark.parametrize("hints", [{"singles": -1}, {"singles": 2049}, {"shift": 0}, {"queries": 1}])
 def test_other_hints_are_malformed(hints: dict[str, object]) -> None:
     good = {"shift": array([[0.0] * 3]), "singles": 1}
     with pytest.raises(MalformedInput):

@@ -37,13 +37,14 @@ def test_every_step_is_charged_alike_and_only_the_first_computes(rule: str, by: 
     assert one.flops > none.flops
     assert two.flops - one.flops == one.flops - none.flops
     assert five.flops - none.flops == 5 * (one.flops - none.flops)
-    assert one.exponentials <= two.exponentials == five.exponentials <= PAIRS
+    counted = [ledger.exponentials.get("exponentials", 0) for ledger in (one, two, five)]
+    assert counted[0] <= counted[1] == counted[2] <= PAIRS
 
 
 def test_tables_of_other_steps_are_computed_apart() -> None:
     other = step("other", "pure_margin", SAME | {"score": "score2"})
     steps = [*again("pure_margin", 1), step("score2", "exact_table", table="score", positions="centred"), other]
-    assert after(steps, "fast").ledger.exponentials == PAIRS + 3 * 3
+    assert after(steps, "fast").ledger.exponentials == {"exponentials": PAIRS + 3 * 3}
 
 
 def test_two_tables_do_not_get_each_others_enclosures() -> None:

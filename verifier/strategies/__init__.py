@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from verifier.kernel.errors import Usage
 from verifier.kernel.maximum.model import model_of
 from verifier.kernel.statement import Subject
-from verifier.strategies import every_input
+from verifier.strategies import bag, cells, every_input
 from verifier.strategies.absent_present import absent_present
 from verifier.strategies.brute_force import brute_force
 from verifier.strategies.counting import counting
@@ -85,9 +85,24 @@ NETWORK_STRATEGIES: dict[str, NetworkStrategy] = {
             every_input.every_input,
             every_input.misfit,
         ),
+        NetworkStrategy(
+            "bag",
+            "inputs outputs",
+            "logits that are a sum over tokens: products of tables instead of logits one by one; exact",
+            bag.bag,
+            bag.misfit,
+        ),
+        NetworkStrategy(
+            "cells",
+            "leaves",
+            "the inputs cut into boxes, each decided by intervals: any network and task; for scopes too large to walk",
+            cells.cells,
+            cells.misfit,
+        ),
     )
 }
-DEFAULTS = ("subcubic", "every-input")  # the first that fits is chosen for who names none
+# the first that fits, and that is worth it, is chosen for who names none
+DEFAULTS: dict[str, Callable[[Target], bool]] = {"subcubic": lambda _: True, "bag": bag.shorter, "every-input": lambda _: True}
 
 
 def find_strategy(name: str) -> Strategy | NetworkStrategy:
@@ -104,9 +119,9 @@ def find_strategy(name: str) -> Strategy | NetworkStrategy:
 def choose_strategy(target: Target) -> AnyStrategy:
     """The first of the usual strategies that is for the target.  Raises Usage with the last one's reason where none is."""
     misfit = ""
-    for name in DEFAULTS:
+    for name, worthwhile in DEFAULTS.items():
         strategy = find_strategy(name)
         misfit = strategy.misfit(target)
-        if not misfit:
+        if not misfit and worthwhile(target):
             return strategy
     raise Usage("strategy-misfit", expected="a statement that one of our strategies is for", got=misfit, hint="see `verifier strategies`")

@@ -20,6 +20,11 @@ CONCLUSIONS = {
 MANY = ("accuracy",)  # rules that take a list in that role
 
 
+def label_hints(target: Target) -> dict[str, Any]:
+    """The labels of a task that is a table, as the hint that brings them."""
+    return {} if target.labels is None else {"labels": integer_array(np.array([target.labels]))}
+
+
 def misfit(target: Target) -> str:
     """Real arithmetic, and no more inputs than a check walks through."""
     subject = target.subject
@@ -27,7 +32,7 @@ def misfit(target: Target) -> str:
         return f"every-input is about real arithmetic, not {subject.function}"
     if subject.scope.box > LIMITS.enumerated_inputs:
         return (
-            f"every-input walks through at most {LIMITS.enumerated_inputs} inputs, and the scope has {subject.scope.box}: a smaller --scope"
+            f"every-input walks through at most {LIMITS.enumerated_inputs} inputs, and the scope has {subject.scope.box}: --scope, or cells"
         )
     return metric_misfit(target)
 
@@ -35,11 +40,8 @@ def misfit(target: Target) -> str:
 def every_input(target: Target) -> list[Step]:
     """Two steps: the measure of every input, and the number."""
     measure, rule, role = CONCLUSIONS[target.metric]
-    hints: dict[str, Any] = {"measure": measure}
-    if target.labels is not None:
-        hints["labels"] = integer_array(np.array([target.labels]))
     further = {} if target.output is None else {"output": target.output}
     return [
-        step("inputs", "every_input", **hints),
+        step("inputs", "every_input", measure=measure, **label_hints(target)),
         step("bound", rule, {role: ["inputs"] if rule in MANY else "inputs"}, **further),
     ]

@@ -1,18 +1,25 @@
-"""Writing certificates: steps and hint arrays as JSON, the untrusted mirror of `kernel/certificate.py`."""
+"""Writing statements and certificates: steps and hint arrays as JSON, the untrusted mirror of `kernel/certificate.py`."""
 
 from __future__ import annotations
 
 import base64
 import json
+import re
 from typing import Any
 
 import numpy as np
 
 from verifier.kernel.certificate import CERTIFICATE_FORMAT
+<<<<<<< HEAD
 from verifier.kernel.maximum.model import TABLES
 from verifier.kernel.statement import Subject
+=======
+from verifier.kernel.maximum.model import TABLES
+from verifier.kernel.statement import Statement, Subject
+>>>>>>> h-targets
 
 Step = dict[str, Any]
+NUMBERS = re.compile(r"\[\n\s*(-?\d+(?:,\n\s*-?\d+)*)\n\s*\]")  # a list of integers, one to a line; no JSON string holds a line break
 
 
 def float_array(array: np.ndarray) -> dict[str, Any]:
@@ -56,3 +63,9 @@ def certificate_bytes(subject: Subject, steps: list[Step]) -> bytes:
     """The certificate file."""
     document = {"format": CERTIFICATE_FORMAT, "subject": subject.digest, "steps": steps}
     return (json.dumps(document, indent=1) + "\n").encode("ascii")
+
+
+def statement_bytes(statement: Statement) -> bytes:
+    """The statement file; lists of numbers stay on a line: one number to a line, the table of S5 is too long for a statement."""
+    text = json.dumps(statement.json, indent=1)
+    return (NUMBERS.sub(lambda found: "[" + re.sub(r"\s", "", found[1]) + "]", text) + "\n").encode("ascii")

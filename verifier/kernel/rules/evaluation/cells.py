@@ -53,7 +53,7 @@ def cells(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hint], context
     size = max(CELLS_AT_ONCE // judge.cells_per_input, 1)
     for start in range(0, len(leaves), size):
         batch = leaves[start : start + size]
-        for leaf, is_right, is_wrong in zip(batch, *_decided(batch, judge), strict=True):
+        for leaf, is_right, is_wrong in zip(batch, *decided(batch, judge), strict=True):
             right[leaf.group] = right.get(leaf.group, 0) + is_right * leaf.size
             wrong[leaf.group] = wrong.get(leaf.group, 0) + is_wrong * leaf.size
     return Count(right, wrong)
@@ -98,7 +98,7 @@ def _leaves(splits: Sequence[Sequence[int]], judge: Judge, context: Context) -> 
             yield Leaf(task.slots_on(box), answers, group, InputScope(box, scope.conditions).total)
 
 
-def _decided(leaves: Sequence[Leaf], judge: Judge) -> tuple[list[bool], list[bool]]:
+def decided(leaves: Sequence[Leaf], judge: Judge) -> tuple[list[bool], list[bool]]:
     """Per leaf: whether all answers are certainly right on all of it, whether some answer is certainly wrong on all of it."""
     boxes = Boxes(judge.evaluation, [leaf.box for leaf in leaves])
     right, wrong = [True] * len(leaves), [False] * len(leaves)
