@@ -58,7 +58,8 @@ def test_no_wrong_input_is_counted(plan: str, by: str) -> None:
 
 def test_every_rule_that_counts_is_in_a_plan() -> None:
     used = {one["rule"] for plan in PLANS for seed in range(40) for one in draw(plan, seed)[2]}
-    general = {"every_input", "cells", "bag_loss", "bag_accuracy", "mean_loss", "worst_class", "answered"}  # tested in tests/kernel/network and tests/rules
+    # tested in tests/kernel/network and in files of their own here
+    general = {"every_input", "cells", "bag_loss", "bag_accuracy", "mean_loss", "worst_class", "answered"}
     assert used == set(RULES) - {"accuracy", "wrong_inputs"} - general
 
 

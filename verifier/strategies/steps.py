@@ -10,13 +10,8 @@ from typing import Any
 import numpy as np
 
 from verifier.kernel.certificate import CERTIFICATE_FORMAT
-<<<<<<< HEAD
-from verifier.kernel.maximum.model import TABLES
-from verifier.kernel.statement import Subject
-=======
 from verifier.kernel.maximum.model import TABLES
 from verifier.kernel.statement import Statement, Subject
->>>>>>> h-targets
 
 Step = dict[str, Any]
 NUMBERS = re.compile(r"\[\n\s*(-?\d+(?:,\n\s*-?\d+)*)\n\s*\]")  # a list of integers, one to a line; no JSON string holds a line break
