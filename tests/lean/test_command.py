@@ -286,7 +286,7 @@ def test_a_scope_that_is_not_the_domain_is_said_to_be_a_part_of_it(
     assert said["certified_by"] == "kernel"
     assert 0 < Fraction(said["scope_mass"]) < 1
     assert main(["lean", "check", *files]) == 0
-    ranges_said = ", ".join(f"{first}..{last}" for first, last in said["subject"]["scope"])
+    ranges_said = ", ".join(f"{first}..{last}" for first, last in said["subject"]["scope"]["tokens"])
     assert f"scope: {said['scope_mass']} of the domain, tokens {ranges_said} by position" in capsys.readouterr().out
 
 

@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from verifier.domain import maximum_model
 from verifier.kernel.certificate import read_certificate
+from verifier.kernel.errors import StepRejected
 from verifier.kernel.rules import RULES
 from verifier.kernel.statement import read_statement
 from verifier.lean.command import PROOF, read
@@ -19,7 +21,6 @@ from verifier.lean.export import exported
 from verifier.lean.family import NotExportable
 from verifier.lean.hints import Enclosures, LeanModel, Precision, count_group, exp_hi, exp_lo, make_plan
 from verifier.lean.sources import cheating_words
-from verifier.networks.attention_only import read_model
 
 ROOT = Path(__file__).parents[2]
 ACCEPTED = sorted(folder for folder in (ROOT / "certificates" / "accepted").iterdir() if (folder / "certificate.json").exists())
@@ -27,8 +28,12 @@ ACCEPTED = sorted(folder for folder in (ROOT / "certificates" / "accepted").iter
 
 def export(folder: Path) -> tuple[str, Fraction, int, int]:
     expected = json.loads((folder / "expected.json").read_text())
-    model = read_model((folder / expected.get("model", "model.safetensors")).read_bytes(), file="model")
     statement = read_statement((folder / "statement.json").read_bytes(), file="statement")
+    data = (folder / expected.get("model", "model.safetensors")).read_bytes()
+    try:
+        model = maximum_model(statement.subject, data, statement="statement", file="model")
+    except StepRejected:
+        raise NotExportable("another network") from None
     signatures = {name: rule.signature for name, rule in RULES.items()}
     certificate = read_certificate((folder / "certificate.json").read_bytes(), signatures, file="certificate")
     return *exported(model, statement, certificate.steps), statement.subject.total

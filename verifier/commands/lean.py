@@ -170,12 +170,12 @@ def _lines(export: Export, report: BuildReport, *, accepted: bool, certified: in
     how = "by Lean's evaluator, not by its kernel" if evaluated else "by Lean's kernel"
     number = f"{certified}" if evaluated else f"at least {certified}"
     mass = _scope_mass(export)
-    tokens = ", ".join(f"{first}..{last}" for first, last in subject.scope)
+    tokens = ", ".join(f"{first}..{last}" for first, last in subject.scope.ranges)
     scope = "every input of the domain" if mass == 1 else f"{text(mass)} of the domain, tokens {tokens} by position"
     return [
         f"{'ACCEPTED' if accepted else 'REFUSED'} {claim.metric} {claim.relation} {text(claim.bound)}: "
         f"{number} of {subject.total} inputs certified, {how}; scope: {scope}",
-        f"subject: {subject.sentence()}",
+        *subject.lines(),
         f"digest of the model: {subject.model}",
         _effort(report),
     ]
@@ -183,7 +183,7 @@ def _lines(export: Export, report: BuildReport, *, accepted: bool, certified: in
 
 def _scope_mass(export: Export) -> Fraction:
     subject = export.statement.subject
-    return Fraction(subject.total, export.model.vocabulary ** len(subject.scope))
+    return Fraction(subject.total, export.model.vocabulary ** len(subject.scope.ranges))
 
 
 def _figures(report: BuildReport) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from pathlib import Path
 from verifier.domain import maximum_model
 from verifier.kernel.certificate import Certificate, read_certificate
 from verifier.kernel.decode.inputs import STATEMENT_CERTIFICATE_MODEL, read_bounded
-from verifier.kernel.errors import SubjectMismatch
+from verifier.kernel.errors import StepRejected, SubjectMismatch
 from verifier.kernel.maximum.model import Model
 from verifier.kernel.rules import RULES
 from verifier.kernel.statement import Statement, read_statement
@@ -33,6 +33,7 @@ from verifier.system.files import write_folder_atomically
 from .build import BuildReport, build
 from .errors import BuildFailed, ForeignExport
 from .export import exported, proof_file
+from .family import NotExportable
 from .slices import Range, Slices, count_in, slices_of
 
 SHIPPED, CHECKOUT = Path(__file__).parent / "library", Path(__file__).parents[2] / "lean"
@@ -86,7 +87,10 @@ def read(statement_path: Path, certificate_path: Path, model_path: Path, slices:
     paths = (statement_path, certificate_path, model_path)
     contents = [read_bounded(path, limit) for path, limit in zip(paths, STATEMENT_CERTIFICATE_MODEL, strict=True)]
     statement = read_statement(contents[0], file=str(statement_path))
-    model = maximum_model(statement.subject, contents[2], statement=str(statement_path), file=str(model_path))
+    try:
+        model = maximum_model(statement.subject, contents[2], statement=str(statement_path), file=str(model_path))
+    except StepRejected as error:  # another network or task
+        raise NotExportable(f"Lean's theorem is about {error.expected}, the statement about {error.got}") from None
     signatures = {name: rule.signature for name, rule in RULES.items()}
     certificate = read_certificate(contents[1], signatures, file=str(certificate_path))
     if certificate.subject != statement.subject.digest:

@@ -126,7 +126,10 @@ def half_open(statement: Statement) -> list[tuple[int, int]]:
 
 
 def told(model: LeanModel, statement: Statement, steps: Sequence[Step]) -> Followed:
-    """What Lean is told of the steps; its theorem is about real arithmetic, so a statement about another function is refused."""
+    """What Lean is told of the steps; its theorem is a lower bound of the accuracy in real arithmetic, so other statements are refused."""
+    claim = statement.claim
+    if (claim.metric, claim.relation) != ("accuracy", ">="):  # attack: an upper bound, or a loss, read as a lower bound of the accuracy
+        raise NotExportable(f"Lean's theorem is about accuracy >=, the statement about {claim.metric} {claim.relation}")
     if statement.subject.function != "real":
         raise NotExportable(f"Lean's theorem is about real arithmetic, the statement about {statement.subject.function}")
     return followed(steps, model.v, model.e)

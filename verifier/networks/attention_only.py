@@ -10,7 +10,6 @@ from verifier.kernel.network import attention_only
 from verifier.kernel.network.operators import bind_network
 from verifier.kernel.network.program import Program
 from verifier.kernel.network.weights import read_weights
-from verifier.kernel.numbers.matrix import Ledger
 
 # name of a weight -> (name in the file, shape in letters: v tokens, n positions, d model width, h head width)
 TENSORS = {
@@ -80,19 +79,14 @@ def read_model(data: bytes, *, file: str) -> Model:
 
 
 def weight_rows(model: Model, name: str) -> Rows:
-    """A weight as rows of exact entries (mantissa, exponent), mantissas odd or 0.
+    """A weight as rows of exact entries (mantissa, exponent), as they are stored.
 
     Shapes: W_E (v, d), W_pos (n, d), W_Q, W_K, W_V (d, h), W_O (h, d), W_U (d, v).
     """
-    matrix = model.weight(name, ("row", "column"), Ledger())
-    return tuple(tuple(_odd(entry, matrix.exponent) for entry in row) for row in matrix.rows)
+    rows = tuple(model.network.weights.rows(model.references[name]))
+    return rows[: model.positions] if name == "W_pos" else rows
 
 
 def all_weight_rows(model: Model) -> dict[str, Rows]:
     """The seven weights by name."""
     return {name: weight_rows(model, name) for name in TENSORS}
-
-
-def _odd(mantissa: int, exponent: int) -> tuple[int, int]:
-    zeros = (mantissa & -mantissa).bit_length() - 1 if mantissa else 0
-    return mantissa >> zeros, exponent + zeros

@@ -60,16 +60,18 @@ class Weights:
 
     def matrix(self, reference: Reference, axes: tuple[str, str], ledger: Ledger) -> Matrix:
         """What a reference names as an exact matrix; a vector is one row."""
+        return Matrix.of(self.rows(reference), axes, ledger)
+
+    def rows(self, reference: Reference) -> list[tuple[Entry, ...]]:
+        """The same as rows of entries, as they are stored."""
         whole, cut = self.tensors[reference.tensor].shape, {axis: first for axis, first, *_ in reference.select}
         strides = [prod(whole[axis + 1 :]) for axis in range(len(whole))]
         ranges = [range(cut.get(axis, 0), cut.get(axis, 0) + size) for axis, size in enumerate(self._selected(reference))]
         entries = self.entries(reference.tensor)
         flat = [entries[sum(index * stride for index, stride in zip(point, strides, strict=True))] for point in product(*ranges)]
-        shape = [len(line) for axis, line in enumerate(ranges) if axis not in self._dropped(reference)]
-        rows, columns = (1, shape[0]) if len(shape) == 1 else (shape[0], shape[1])
-        lines = [flat[start : start + columns] for start in range(0, rows * columns, columns)]
-        matrix = Matrix.of(lines, (axes[1], axes[0]) if reference.transpose else axes, ledger)
-        return matrix.transposed if reference.transpose else matrix
+        columns = [len(line) for axis, line in enumerate(ranges) if axis not in self._dropped(reference)][-1]
+        lines = [tuple(flat[start : start + columns]) for start in range(0, len(flat), columns)]
+        return list(zip(*lines, strict=True)) if reference.transpose else lines
 
     def box(self, reference: Reference) -> Box:
         """The part of the tensor that a reference selects: start and stop per axis."""
