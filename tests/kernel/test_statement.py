@@ -80,9 +80,9 @@ def test_the_lines_say_what_is_claimed() -> None:
     lines = read(statement(TINY)).subject.lines()
     assert lines[0] == f"network: attention-only-1, weights {TINY.digest}"
     assert lines[1:4] == ["  e = row of the token of embed.W_E", "  p = row of the position of pos_embed.W_pos", "  x = e + p"]
-    assert lines[-2] == "task: right is the largest of 2 tokens; a tie counts as wrong"
+    assert lines[-2] == "task: right is the largest of 2 tokens; 2 positions, read at 1; a tie of the right answer is wrong"
     assert lines[-1] == "inputs: all 9 with tokens 0..2; logits in real arithmetic"
-    assert "one token range per free slot" in read(statement(TINY, scope=[[0, 1], [0, 2]])).subject.lines()[-1]
+    assert "tokens 0..1, 0..2 in the free slots" in read(statement(TINY, scope=[[0, 1], [0, 2]])).subject.lines()[-1]
 
 
 REFUSED: list[tuple[str, Any, str, str]] = [

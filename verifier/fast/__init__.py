@@ -7,12 +7,12 @@ An enclosure is a pair of float64 arrays lo <= hi.  Why each operation encloses:
   neighbour of 0 is the smallest denormal) and overflow (the neighbour of infinity is the largest float).
 * A product's ends are the least and greatest of the four corner products.  NaN (from 0 * infinity) spreads through numpy's
   minimum and maximum and is never positive, so it never earns credit.
-* exp is `fast_exponential.py`, products of matrices are `fast_products.py` (docs/numerics.md, sections 6 and 7).
+* exp is `exponential.py`, products of matrices are `products.py` (docs/numerics.md, sections 6 and 7).
 * `floor` multiplies by a power of two, which is exact unless the result is denormal; then its floor is 0 or -1, set by sign.
 * On the integer side every number is below 2^55 in magnitude (`GRID_BITS`, `NEVER`), so sums of 64 cannot overflow int64.
 
 `FastArithmetic` refuses to start on a machine whose float64 arithmetic does not round to nearest or flushes denormals.
-Alternatives measured: benchmarks/arithmetics.md.
+Alternatives: docs/adr/0004.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which inputs a claim is about: token ranges per free slot, and conditions (FORMAT.md section 7)."""
+"""Which inputs a claim is about: token ranges per free slot, and conditions (FORMAT.md section 9)."""
 
 from __future__ import annotations
 
@@ -88,7 +88,8 @@ class InputScope:
 
     def sentence(self) -> str:
         alike = len(set(self.ranges)) == 1
-        tokens = f"tokens {self.ranges[0][0]}..{self.ranges[0][1]}" if alike else "one token range per free slot"
+        every = ", ".join(f"{first}..{last}" for first, last in self.ranges)
+        tokens = f"tokens {self.ranges[0][0]}..{self.ranges[0][1]}" if alike else f"tokens {every} in the free slots"
         return " and ".join([tokens, *(condition.sentence() for condition in self.conditions)])
 
 

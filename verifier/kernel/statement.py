@@ -59,7 +59,7 @@ class Subject:
         return [
             f"network: {self.network.name}, weights {self.model}",
             *formulas(self.network),
-            f"task: right is {self.task.sentence()}; a tie counts as wrong",
+            f"task: right is {self.task.sentence()}; {self.task.layout.sentence()}; a tie of the right answer is wrong",
             f"inputs: all {self.total} with {self.scope.sentence()}; logits {FUNCTIONS[self.function]}",
         ]
 

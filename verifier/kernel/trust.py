@@ -21,7 +21,7 @@ TABLES = {"verifier.kernel.rules", "verifier.kernel.tasks"}  # each imports all 
 
 def trusted_modules(used: Iterable[str]) -> set[str]:
     """The modules of this package that a verdict rests on; `used`: those of the rules, the task and the arithmetic that it names."""
-    waiting = ["verifier.kernel.verdict", *used]
+    waiting = ["verifier.kernel", "verifier.kernel.verdict", "verifier.kernel.decode.inputs", *used]
     found: set[str] = set()
     while waiting:
         name = waiting.pop()

@@ -14,7 +14,7 @@ SINGLE = {
     "read": "may be left out: the position at which the answer is read, else the last",
 }
 POSITIONS = {"positions": SINGLE["positions"]}
-ANSWER = {"answer": '"whole", that is every answer, or one of the positions, the true earlier answers being given'}
+ANSWER = {"answer": '"whole", that is every answer, or one of the positions'}
 
 
 @dataclass(frozen=True)

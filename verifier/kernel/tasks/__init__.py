@@ -1,4 +1,4 @@
-"""The table of tasks: which answers are right.  One file per task; FORMAT.md section 6 has a clause for each.
+"""The table of tasks: which answers are right.  One file per task; FORMAT.md section 9 has a clause for each.
 
 A task says how many positions a sequence has, which of them are *free* (the others are fixed, or determined by the free ones), at which
 positions answers are read, and which output is right there.  An input is an assignment of tokens to the free slots.

@@ -35,7 +35,8 @@ class CumulativeSign(Task):
 
     def sentence(self) -> str:
         where = "every position" if len(self.layout.reads) == self.layout.positions else f"position {self.layout.reads[0]}"
-        return f"the sign of the sum so far at {where}, tokens standing for {', '.join(map(str, self.values))}"
+        signs = "output 0 if negative, 1 if zero, 2 if positive"
+        return f"the sign of the sum so far at {where} ({signs}), tokens standing for {', '.join(map(str, self.values))}"
 
 
 def read_cumulative_sign(reader: Reader) -> CumulativeSign:

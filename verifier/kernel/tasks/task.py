@@ -32,6 +32,12 @@ class Layout:
     outputs: int | None
     determined: bool = False
 
+    def sentence(self) -> str:
+        """Where tokens stand and answers are read, for a person."""
+        fixed = ", ".join(f"{token} at position {slot}" for slot, token in self.fixed.items())
+        places = ", ".join(map(str, self.reads))
+        return f"{plural(self.positions, 'position')}{', with ' + fixed if fixed else ''}, read at {places}"
+
 
 @dataclass(frozen=True)
 class Task(ABC):
