@@ -172,6 +172,19 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
     return markdown(HEADER, lines)
 
 
+def save(path: Path, rows: Sequence[dict[str, Any]]) -> None:
+    """Write the rows, for programs and for people."""
+    write(path, json.dumps({"rows": rows}, indent=1) + "\n")
+    parts = [
+        f"## {title}\n\n{table([row for row in rows if row['network'] in {target.network for target in targets}])}\n"
+        for title, targets in (
+            ("Trained by strangers", STRANGE),
+            ("Trained here, from seeds (`python -m benchmarks.train_networks`)", OURS),
+        )
+    ]
+    write(path.with_suffix(".md"), PAGE + "\n".join(parts))
+
+
 def main() -> int:
     """Run rows and write the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -189,16 +202,7 @@ def main() -> int:
             continue
         rows[target.name] = measure(target, target.weights, args.reference) | {"machine": machine()}
         print(json.dumps(rows[target.name]), flush=True)
-    known = [rows[target.name] for target in TARGETS if target.name in rows]
-    write(path, json.dumps({"rows": known}, indent=1) + "\n")
-    parts = [
-        f"## {title}\n\n{table([row for row in known if row['network'] in names])}\n"
-        for title, names in (
-            ("Trained by strangers", {target.network for target in STRANGE}),
-            ("Trained here, from seeds (`python -m benchmarks.train_networks`)", {target.network for target in OURS}),
-        )
-    ]
-    write(path.with_suffix(".md"), PAGE + "\n".join(parts))
+        save(path, [rows[target.name] for target in TARGETS if target.name in rows])
     return 0
 
 

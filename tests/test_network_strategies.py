@@ -8,6 +8,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -144,7 +145,7 @@ def test_cells_keep_to_their_budget_and_prove_more_with_more_leaves() -> None:
         rows = splits(cells(target, leaves))
         assert rows.count(LEAF) <= leaves
         assert len(list(boxes_of(rows, whole))) == rows.count(LEAF)
-        limited = replace(find_strategy("cells"), steps_for=lambda target, leaves=leaves: cells(target, leaves))  # type: ignore[type-var]
+        limited = replace(NETWORK_STRATEGIES["cells"], steps_for=partial(cells, leaves=leaves))
         proved.append(prove(file, limited, file="FILE", target=target).proved)
     assert proved == sorted(proved)
     assert proved[0] < proved[-1] == proof(file, target, "every-input").proved
