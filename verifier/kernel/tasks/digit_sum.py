@@ -68,7 +68,8 @@ class DigitSum(Task):
         return (*digits, carry)
 
     def sentence(self) -> str:
-        which = "every digit" if len(self.layout.reads) > 1 else f"after true earlier digits, the digit answered at position {self.layout.reads[0]}"
+        one = f"after true earlier digits, the digit answered at position {self.layout.reads[0]}"
+        which = "every digit" if len(self.layout.reads) > 1 else one
         return f"{which} of the sum of two numbers of {len(self.a)} digits in base {self.base}, least digit first"
 
 
