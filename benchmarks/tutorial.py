@@ -140,7 +140,7 @@ def certify(setting: Setting) -> Iterator[dict[str, Any]]:
     print(f"{setting.name}: evaluated in float64 in {time.perf_counter() - start:.1f} s", flush=True)
     for metric, (relation, bound, measure, rule, role, many) in QUESTIONS.items():
         premises: dict[str, Any] = {role: ["measured"] if many else "measured"}
-        steps = [{"id": "measured", "rule": measure}, {"id": "bound", "rule": rule, "premises": premises}]
+        steps: list[dict[str, Any]] = [{"id": "measured", "rule": measure}, {"id": "bound", "rule": rule, "premises": premises}]
         processor = time.process_time()
         verdict, seconds = prove(setting, metric, relation, bound, steps)
         if verdict.proved is None or verdict.bound is None:
