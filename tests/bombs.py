@@ -104,6 +104,34 @@ def listings_apart(count: int) -> list[Any]:
     return steps
 
 
+def with_subject(*path: str, value: Any) -> Files:
+    """A statement about `TINY` with a member of its subject put in the place of another one; nothing else is looked at."""
+    asked = statement(TINY)
+    place = asked["subject"]
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    return encoded(asked), b"", TINY.data
+
+
+def cut_to_pieces() -> Files:
+    """A network of which each of 320 tables is a part of its own of one tensor."""
+    tables = [{"tensor": "E", "select": [[0, [i, i + 1]]]} for i in range(320)]
+    nodes = [{"node": f"e{i}", "op": "embed", "tables": tables[64 * i : 64 * i + 64]} for i in range(5)]
+    nodes.append({"node": "u", "op": "add", "of": [f"e{i}" for i in range(5)]})
+    asked, proof, _ = with_subject("network", value={"name": "pieces", "nodes": nodes, "logits": "u"})
+    return asked, proof, safetensors({"E": ("F16", [321, 2], bytes(4 * 321))})
+
+
+def chain(count: int, factors: int = 0) -> dict[str, Any]:
+    """So many nodes, one after the other, the last one perhaps a product with many factors."""
+    nodes: list[dict[str, Any]] = [{"node": "n0", "op": "embed", "tables": ["E"]}]
+    nodes += [{"node": f"n{i}", "op": "relu", "of": f"n{i - 1}"} for i in range(1, count)]
+    if factors:
+        nodes.append({"node": f"n{count}", "op": "linear", "of": f"n{count - 1}", "factors": ["E"] * factors})
+    return {"name": "chain", "nodes": nodes, "logits": nodes[-1]["node"]}
+
+
 WIDE = shaped(1024, 2, 1, 1, gaussian)
 LONG = shaped(3, 64, 2, 2, gaussian)
 ONE = [[0, 0]] * 63 + [[0, 2]]
@@ -142,6 +170,18 @@ BOMBS: dict[str, Bomb] = {
     # statements
     "ten thousand positions": Bomb(lambda: (encoded(statement(TINY, scope=[[0, 1]] * 5000)), b"", TINY.data), {"out-of-range"}),
     "a scope of huge ranges": Bomb(lambda: (encoded(statement(TINY, scope=[[0, 1 << 32]] * 64)), b"", TINY.data), {"task-misfit"}),
+    "two thousand conditions": Bomb(lambda: with_subject("scope", "conditions", value=[{"gap": [0]}] * 2000), {"limit-conditions"}),
+    "conditions on 2^256 inputs": Bomb(
+        lambda: with_subject("scope", value={"tokens": [[0, 15]] * 64, "conditions": [{"gap": [0]}]}), {"limit-conditioned-inputs"}
+    ),
+    "a thousand nodes": Bomb(lambda: with_subject("network", value=chain(1000)), {"limit-nodes"}),
+    "a thousand factors": Bomb(lambda: with_subject("network", value=chain(1, 1000)), {"limit-operands"}),
+    "one tensor in 320 pieces": Bomb(cut_to_pieces, {"limit-selections"}),
+    "every one of a million inputs": Bomb(
+        lambda: papers([step("every", "every_input", measure="answers"), bound("every")], WIDE),
+        {"limit-reference-operations"},
+        lower={"reference_operations": 1 << 22},  # the true limit allows minutes
+    ),
     "a fraction of many digits": Bomb(lambda: (encoded(statement(TINY, "1/" + "7" * 60_000)), b"", TINY.data), {"limit-fraction-digits"}),
     # steps
     "a long id": Bomb(lambda: replaced(b'"id": "skip"', b'"id": "' + b"s" * (100 * MIB) + b'"'), {"bad-id"}),

@@ -25,6 +25,9 @@ class Limits:
     name_characters: int = 64  # characters of a step id
     nodes: int = 256  # nodes of a network
     operands: int = 64  # operands or factors of one node
+    selections: int = 256  # different parts of one tensor that a network uses
+    conditions: int = 16  # conditions of a scope
+    conditioned_inputs: int = 1 << 22  # inputs within the ranges of a scope with conditions, each of which is looked at
     tensors: int = 64  # tensors in a weights file
     tensor_rank: int = 8  # axes of a tensor in a weights file
     steps: int = 512  # steps in a certificate

@@ -75,7 +75,7 @@ class InputScope:
 
     def inputs(self) -> Iterator[Tokens]:
         """Every input, as the tokens of the free slots, in lexicographic order."""
-        check_limit("enumerated_inputs", self.box)
+        check_limit("conditioned_inputs" if self.conditions else "enumerated_inputs", self.box)
         everything = product(*(range(first, last + 1) for first, last in self.ranges))
         return filter(self.holds, everything) if self.conditions else everything
 
@@ -104,7 +104,9 @@ def read_scope(reader: Reader) -> InputScope:
         ranges.append((ends[0], ends[1]))
     if not ranges:
         raise reader.refuse("bad-scope", "one pair per free slot", [])
-    scope = InputScope(tuple(ranges), tuple(_read_condition(item, len(ranges)) for item in _some(parts.get("conditions"))))
+    conditions = _some(parts.get("conditions"))
+    check_limit("conditions", len(conditions), file=reader.file, clause=reader.clause)
+    scope = InputScope(tuple(ranges), tuple(_read_condition(item, len(ranges)) for item in conditions))
     if scope.total == 0:  # conditions that contradict each other, or the ranges: every claim would be true
         raise reader.refuse("bad-scope", "at least one input in scope", "none")
     return scope

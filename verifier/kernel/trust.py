@@ -25,7 +25,7 @@ def trusted_modules(used: Iterable[str]) -> set[str]:
     found: set[str] = set()
     while waiting:
         name = waiting.pop()
-        if name not in found:
+        if name not in found and name in sys.modules:  # a caller that has read the files itself has not imported `inputs`
             found.add(name)
             waiting += [] if name in TABLES else imports(name)
     return found

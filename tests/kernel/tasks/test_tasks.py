@@ -412,7 +412,7 @@ def test_scopes_too_large_to_count_are_refused() -> None:
     family: type[VerifierError] = LIMIT
     with pytest.raises(family) as caught:
         scope([[0, 255]] * 4, {"occurs": [1]})
-    assert caught.value.code == "limit-enumerated-inputs"
+    assert caught.value.code == "limit-conditioned-inputs"
     assert scope([[0, 255]] * 4).total == 256**4
 
 

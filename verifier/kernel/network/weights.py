@@ -112,7 +112,8 @@ def read_weights(data: bytes, program: Program, *, file: str) -> Weights:
     for reference in program.references:
         weights.shape(reference)
     for name in used:
-        parts = [weights.box(reference) for reference in program.references if reference.tensor == name]
+        parts = sorted({weights.box(reference) for reference in program.references if reference.tensor == name})
+        check_limit("selections", len(parts), file=file, clause="5.2")  # attack: cuts whose comparison takes hours
         covered, listed = _covers(parts, tensors[name].shape), name in program.unused
         if listed and covered:  # attack: a tensor shown as unused that the network does use
             raise MalformedInput("used-tensor", expected="tensors that are not all in use", got=name, file=file, clause="5.2")
