@@ -15,7 +15,7 @@ import pytest
 
 from tests.models import Rows, TinyModel, copying, from_file, pack, random_model, safetensors
 from tests.oracle import truth
-from verifier.audit.investigation import investigation as auditing
+from verifier.audit import investigation as auditing
 from verifier.audit.investigation import worst_outputs
 from verifier.cli import main
 from verifier.commands.audit import PAPER_ROWS

@@ -18,6 +18,8 @@ from matplotlib.text import Text
 
 from tests.models import random_model
 from verifier.cli import main
+from verifier.frontier import rows as frontier_rows
+from verifier.frontier import runs as frontier
 from verifier.frontier.figures import MEASURES, draw
 from verifier.frontier.rows import (
     COLUMNS,
@@ -31,8 +33,6 @@ from verifier.frontier.rows import (
     stored_row,
 )
 from verifier.frontier.runs import make_rows, select
-from verifier.frontier.runs import rows as frontier_rows
-from verifier.frontier.runs import runs as frontier
 from verifier.networks.attention_only import read_model
 from verifier.plotting.labels import place_labels
 from verifier.strategies import STRATEGIES, Strategy
@@ -168,7 +168,7 @@ def test_a_killed_process_becomes_a_row_and_the_others_go_on(tmp_path: Path) -> 
     script.write_text(
         "import os, signal, sys\n"
         "from pathlib import Path\n"
-        "from verifier.frontier.runs import runs as frontier\n"
+        "from verifier.frontier import runs as frontier\n"
         "from verifier.strategies import STRATEGIES, Strategy\n"
         "def die(model, subject):\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"

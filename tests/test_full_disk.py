@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from verifier import cli
+from verifier.frontier import runs as frontier
 from verifier.frontier.rows import proof_paths, row_path
-from verifier.frontier.runs import runs as frontier
 from verifier.kernel.errors import Usage
 from verifier.system.files import write_together
 

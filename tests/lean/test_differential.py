@@ -47,7 +47,7 @@ def test_no_checker_accepts_what_another_one_refuses(folder: Path) -> None:
         assert said == {expected["verdict"] == "PROVED"}
         assert lean <= expected["right"]
     elif expected["verdict"] is None:  # nothing of a file that the kernel does not read reaches Lean
-        assert how_far in ("decoding", "subject")
+        assert how_far in ("decoding", "subject", "another network")
 
 
 def test_no_statement_about_float32_reaches_lean() -> None:

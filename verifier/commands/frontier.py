@@ -19,9 +19,9 @@ from rich.table import Table
 from verifier.commands.train import at_least
 from verifier.commands.weights_file import read_weights_file
 from verifier.experiments.estimate import NOTE, estimate
+from verifier.frontier import runs as frontier
 from verifier.frontier.figures import MEASURES, Sampling, draw_all
 from verifier.frontier.rows import COLUMNS, Row, best_per_class, code_digest, pareto, reference_operations, with_ratio
-from verifier.frontier.runs import runs as frontier
 from verifier.kernel.errors import Usage
 from verifier.kernel.maximum.model import Model
 from verifier.networks.attention_only import read_model
