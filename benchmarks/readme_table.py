@@ -1,19 +1,24 @@
-"""Write the figures that README.md quotes: `python benchmarks/readme_table.py` runs the demo and the main strategies on the main model.
+"""Write the figures that README.md quotes: `python benchmarks/readme_table.py [PART ...]`, all parts without a name.
 
-The demo's output goes between the markers `demo`, a table of strategies between the markers `frontier`.
+`demo`: the output of the demo.  `frontier`: the main strategies on the main model.  `networks`: results about networks of other shapes,
+as `benchmarks/networks.py` and `benchmarks/tutorial.py` recorded them.
 """
 
 from __future__ import annotations
 
+import json
 import math
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from benchmarks.common import write_part
+from benchmarks.common import RESULTS, write_part
 from verifier.prove import prove
 from verifier.strategies import STRATEGIES
 
@@ -79,10 +84,32 @@ def table() -> str:
     return "\n".join(head + [row for _, row in rows])
 
 
+def networks() -> str:
+    """One row per recorded result, those about strangers' models first."""
+    shapes, tutorial = (json.loads((RESULTS / f"{name}.json").read_text())["rows"] for name in ("networks", "tutorial"))
+    rows = [_row(row, row["network"], row["trained"], row["model"], _seconds(row, "fast"), _seconds(row, "mpmath")) for row in shapes]
+    rows += [_row(row, row["model"], "here", row["weights"], f"{row['seconds']:.1f} s", "") for row in tutorial]
+    head = ["| model | trained | statement | inputs | proved | fast check | mpmath check | weights |", "|---|---|---|---|---|---|---|---|"]
+    return "\n".join(head + rows)
+
+
+def _row(row: dict[str, Any], model: str, trained: str, digest: str, *seconds: str) -> str:
+    claim, proved = f"{row['metric']} {row['relation']}", f"{float(Fraction(row['proved'])):.9g}"
+    return "| " + " | ".join([f"`{model}`", trained, claim, f"{row['inputs']:,}", proved, *seconds, f"`{digest[:19]}...`"]) + " |"
+
+
+def _seconds(row: dict[str, Any], arithmetic: str) -> str:
+    check = row["checks"].get(arithmetic)
+    return f"{check['seconds']:.1f} s" if check and check.get("verdict") == "PROVED" else ""
+
+
+PARTS: dict[str, Callable[[], str]] = {"demo": demo, "frontier": table, "networks": networks}
+
+
 def main() -> None:
-    """Rewrite both parts of README.md."""
-    for name, content in (("demo", demo()), ("frontier", table())):
-        write_part(README, name, content)
+    """Rewrite the parts of README.md that are named."""
+    for name in sys.argv[1:] or PARTS:
+        write_part(README, name, PARTS[name]())
 
 
 if __name__ == "__main__":
