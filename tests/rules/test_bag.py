@@ -391,3 +391,28 @@ def test_random_bags_against_enumeration() -> None:
         assert fact.wrong == {group: wrong for group, (_, wrong) in expected.items()}
         excess = one.fact("bag_loss").units / 2**LOSS_BITS - losses  # type: ignore[union-attr]
         assert -1e-9 * losses <= excess <= 1e-4 * losses + 1e-9  # a sum is known to one part in 8192, or evaluated
+
+
+def test_products_below_every_exponential_are_refused_not_a_crash() -> None:
+    far = -float(1 << 21)
+    weights = {f"E{i}": [[0.0 if j == i else far for j in range(3)]] * 3 for i in range(3)}  # each slot is for an output of its own
+    nodes = [{"node": "e", "op": "embed", "tables": list(weights)}, {"node": "s", "op": "sum_positions", "of": "e"}]
+    one = Case({"name": "apart", "nodes": nodes, "logits": "s"}, weights, maximum(3), full(3, 3))
+    with pytest.raises(StepRejected) as error:  # every product of three is below exp(-2^20)
+        one.fact("bag_loss", "mpmath")
+    assert error.value.code == "undecided-exponential"
+    assert isinstance(one.fact("bag_loss", "fast"), LossSum)
+
+
+@pytest.mark.parametrize("by", ARITHMETICS)
+def test_a_loss_of_2_to_the_2_to_the_71_is_refused_before_it_is_written_in_binary(by: str) -> None:
+    nodes: list[dict[str, Any]] = [{"node": "q0", "op": "embed", "tables": ["E"]}]
+    nodes += [{"node": f"q{i}", "op": "square", "of": f"q{i - 1}"} for i in range(1, 71)]
+    nodes.append({"node": "s", "op": "sum_positions", "of": "q70"})
+    one = Case({"name": "squares", "nodes": nodes, "logits": "s"}, {"E": [[4.0, 1.0]] * 2}, maximum(2), full(2, 2))
+    with pytest.raises(StepRejected) as error:
+        one.fact("bag_loss", by)
+    assert error.value.code == "undecided-exponential"
+    fact = one.fact("bag_accuracy", "mpmath")
+    assert isinstance(fact, Count)
+    assert (sum(fact.counts.values()), sum(fact.wrong.values())) == (1, 3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -12,11 +13,14 @@ from typing import Any
 import pytest
 
 from tests.programs import ARITHMETICS, Case, bag, counted, full, normal, step
+from verifier.kernel import limits
 from verifier.kernel.certificate import IntegerArray
-from verifier.kernel.errors import StepRejected
+from verifier.kernel.errors import LimitExceeded, StepRejected
 from verifier.kernel.facts import Count
+from verifier.kernel.network import boxes
 from verifier.kernel.network.boxes import Boxes
 from verifier.kernel.network.judging import Judge
+from verifier.kernel.numbers.tensor import Tensor
 from verifier.kernel.rules import RULES
 from verifier.kernel.rules.evaluation.cells import boxes_of
 from verifier.kernel.scope import InputScope
@@ -473,3 +477,45 @@ def test_a_claim_is_made_of_it() -> None:
     assert verdict.word == "PROVED"
     assert verdict.bound is not None
     assert verdict.bound.certified == 16
+
+
+def test_products_for_many_answers_are_not_all_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With 2,048 tokens each product and its hulls are a gigabyte, and there is one for each answer of a batch."""
+    v = 8
+    weights = {"E": [[float(i)] for i in range(v)], "U": [[float(i * i % 7) for i in range(v)]]}
+    nodes: list[dict[str, Any]] = [
+        {"node": "e", "op": "embed", "tables": ["E"]},
+        {"node": "u", "op": "linear", "of": "e", "factors": ["U"]},
+        {"node": "a", "op": "attention", "query": "e", "key": "e", "value": "u", "mask": "causal", "scale_squared": "1/1"},
+    ]
+    one = Case({"name": "many", "nodes": nodes, "logits": "a"}, weights, {"name": "max", "positions": 2}, full(v, 2))
+    made: list[weakref.ref[Tensor]] = []
+    alive: list[int] = []
+    original = boxes._hulls
+
+    def watched(table: Tensor, token: str, level: str, longest: int) -> Tensor:
+        alive.append(sum(kept() is not None for kept in made))
+        result = original(table, token, level, longest)
+        made.append(weakref.ref(result))
+        return result
+
+    monkeypatch.setattr(boxes, "_hulls", watched)
+    splits = [row for t in range(1, v) for row in ((1, t), (0, t), (-1, -1), (-1, -1))] + [(-1, -1)]
+    one.fact("cells", "fast", splits=IntegerArray(tuple(splits)))
+    assert len(made) >= v  # one for each answer, and the scores
+    assert max(alive) <= 2
+
+
+def test_a_table_named_for_every_position_is_limited_by_what_its_copies_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    weights = {"E": normal(random.Random("copies"), 4, 3)}
+    nodes = [{"node": "e", "op": "embed", "tables": ["E"] * 64}, {"node": "s", "op": "sum_positions", "of": "e"}]
+    one = Case(
+        {"name": "copies", "nodes": nodes, "logits": "s", "outputs": [0, 1]},
+        weights,
+        {"name": "max", "positions": 64},
+        {"tokens": [[0, 0]] * 63 + [[0, 1]]},
+    )
+    monkeypatch.setattr(limits, "LIMITS", replace(limits.LIMITS, tensor_cells=64 * 4 * 3 - 1))
+    with pytest.raises(LimitExceeded) as error:
+        one.fact("every_input", "fast", measure="answers")
+    assert error.value.code == "limit-tensor-cells"

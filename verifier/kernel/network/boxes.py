@@ -27,7 +27,8 @@ class Boxes(Values):
         super().__init__(evaluation, len(boxes))
         self.boxes = boxes
         self.longest = max(last - first + 1 for box in boxes for first, last in box)
-        self.tables: dict[tuple[str, int], tuple[Tensor | None, Tensor]] = {}
+        self.tables: dict[str, Tensor] = {}
+        self.latest: tuple[str, Tensor, Tensor] | None = None
         self.scores: dict[tuple[str, int], Tensor] = {}
 
     def gaps(self, place: int, answer: int) -> Tensor:
@@ -108,12 +109,7 @@ class Boxes(Values):
 
     def _looked_up(self, name: str, places: Places, matrix: Tensor | None) -> Tensor:
         """The hull of the rows of a local node's table, times a matrix, over the ranges of tokens."""
-        key = name, id(matrix)
-        if key not in self.tables:
-            table = _times(self.evaluation.table(name), matrix)
-            hulls = _hulls(table, "token", "level", self.longest) if "token" in table.axes else table
-            self.tables[key] = matrix, hulls  # with the matrix, whose id is no other's while it is kept
-        table = self.tables[key][1]
+        table = self._hulls_of(name, matrix)
         if "token" not in table.axes:
             return table.take("place", places) if "place" in table.axes else table
         axes = tuple(axis for axis in ("level", "place", "token") if axis in table.axes)
@@ -128,6 +124,24 @@ class Boxes(Values):
             merged = table.merged(*axes, name="row").take("row", rows)
             sides.append(merged.split("row", input=self.count, place=len(places)))
         return sides[0].hull(sides[1])
+
+    def _hulls_of(self, name: str, matrix: Tensor | None) -> Tensor:
+        """The hulls of the rows of a local node's table, times a matrix.
+
+        Of products one is kept, for the next position. attack: a product for each of 2,048 answers, all kept, of a gigabyte each.
+        """
+        if matrix is None and name in self.tables:
+            return self.tables[name]
+        if matrix is not None and self.latest and self.latest[0] == name and self.latest[1] is matrix:
+            return self.latest[2]
+        self.latest = None  # before the next one is made
+        table = _times(self.evaluation.table(name), matrix)
+        hulls = _hulls(table, "token", "level", self.longest) if "token" in table.axes else table
+        if matrix is None:
+            self.tables[name] = hulls
+        else:
+            self.latest = name, matrix, hulls
+        return hulls
 
     def _scores_looked_up(self, node: Node, place: int, seen: Places) -> Tensor:
         """The hull of the scores of all tokens of the query's range with all of the keys' ranges."""

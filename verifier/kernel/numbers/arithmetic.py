@@ -83,7 +83,10 @@ class Cells(Protocol):
         """Per index of `axis`, the least e with |lower end| < 2^e over all cells there, None if all are zero."""
 
     def floor(self, axis: int, shifts: Sequence[int]) -> Any:
-        """Integers: the largest integer <= lower end * 2^shift, the shift chosen per index of `axis`; NEVER if not finite."""
+        """Integers: the largest integer <= lower end * 2^shift, the shift chosen per index of `axis`.
+
+        NEVER where that is not finite; so it may be where it has more than 64 bits.
+        """
 
     def where(self, yes: Any, no: Any) -> Any:
         """Of truth values: the cell of `yes` where true, of `no` elsewhere."""

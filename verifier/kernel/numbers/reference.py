@@ -11,9 +11,11 @@ from typing import Any
 import mpmath
 
 from verifier.kernel.errors import Usage
+from verifier.kernel.numbers.arithmetic import NEVER
 from verifier.kernel.numbers.dense import Columns, grid_line
 from verifier.kernel.numbers.interval import Interval, greater, lesser
 
+FLOOR_BITS = 64  # of the integers that a floor gives: who asks for more has no bound
 SCALAR: dict[str, Callable[[Any, Any], Any]] = {
     "add": operator.add,
     "subtract": operator.sub,
@@ -182,7 +184,7 @@ class ListCells:
     def floor(self, axis: int, shifts: Sequence[int]) -> ListCells:
         inner = prod(self.shape[axis + 1 :])
         size = self.shape[axis]
-        return ListCells([cell.floor(shifts[i // inner % size]) for i, cell in enumerate(self.cells)], self.shape)
+        return ListCells([_floor(cell, shifts[i // inner % size]) for i, cell in enumerate(self.cells)], self.shape)
 
     def where(self, yes: ListCells, no: ListCells) -> ListCells:
         return ListCells([y if c else n for c, y, n in zip(self.cells, yes.cells, no.cells, strict=True)], self.shape)
@@ -196,6 +198,14 @@ class ListCells:
             size = self.shape[axis]
             nested = [nested[index * size : (index + 1) * size] for index in range(prod(self.shape[:axis]))]
         return nested if self.shape else nested[0]  # no axes: the one cell itself, for a list would always be true
+
+
+def _floor(cell: Interval, shift: int) -> int:
+    """The floor of a lower end times 2^shift; NEVER beyond 64 bits."""
+    bits = cell.magnitude_bits()
+    if bits is not None and bits + shift > FLOOR_BITS:  # attack: 2^(2^60), a chain of squares, written out in binary
+        return NEVER
+    return cell.floor(shift)
 
 
 def _running(scalar: Callable[[Any, Any], Any], line: Sequence[Any]) -> list[Any]:

@@ -77,6 +77,8 @@ class Tensor:
         for other in others:  # attack: cells of one tensor read in the places of another's
             if other.axes != self.axes or other.sizes | {axis: 0} != self.sizes | {axis: 0}:
                 raise ValueError(f"{self.sizes} joined with {other.sizes} along {axis}")
+        # attack: one small table named 64 times, or hulls of many lengths, whose copies fill the memory
+        check_limit("tensor_cells", prod(self.shape) + sum(prod(other.shape) for other in others))
         return self._with(self.cells.joined([other.cells for other in others], self.axes.index(axis)))
 
     def renamed(self, **names: str) -> Tensor:
@@ -174,7 +176,10 @@ class Tensor:
 
     def logarithm_guess(self) -> Tensor:
         """Points near ln of the upper ends: nothing may be concluded from them."""
-        return self._with(self.cells.logarithm_guess())
+        try:
+            return self._with(self.cells.logarithm_guess())
+        except OverflowError:  # a product of exponentials below exp(-2^20), whose logarithm is guessed through exponentials
+            raise StepRejected("undecided-exponential", expected="a logarithm above -2^20", got="a smaller one") from None
 
     def contract(self, other: Tensor, axis: str) -> Tensor:
         """Sum over an axis that both have of the products: the other axes of this one, then those of the other one.
