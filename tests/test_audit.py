@@ -21,6 +21,7 @@ from verifier.cli import main
 from verifier.commands.audit import PAPER_ROWS
 from verifier.models.weights import with_its_network
 from verifier.networks.attention_only import read_model
+from verifier.networks.finding import with_network
 from verifier.reproduction import PUBLISHED_DEFAULT, reproduce
 from verifier.strategies import STRATEGIES
 from verifier.strategies.float_model import FloatModel
@@ -375,3 +376,27 @@ def test_the_winning_output_is_the_largest_wrong_one() -> None:
     model = FloatModel(read_model(SLIP.read_bytes(), file="slip"))
     rows = worst_outputs(model, np.array([[0, 0], [7, 0], [7, 6], [2, 1]]))
     assert rows.tolist() == [[0, 0, 2], [7, 0, 2]]
+
+
+ANOTHER_TASK = {
+    "the least": {"name": "min", "positions": 3},
+    "fewer positions": {"name": "max", "positions": 2},
+    "a fixed token": {"name": "max", "positions": 3, "fixed": [[1, 0]]},
+    "read elsewhere": {"name": "max", "positions": 3, "read": 0},
+}
+
+
+@pytest.mark.parametrize("task", ANOTHER_TASK.values(), ids=ANOTHER_TASK)
+@pytest.mark.parametrize("command", ["audit", "float32", "estimate", "noise", "frontier"])
+def test_a_model_of_another_task_is_refused(command: str, task: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is proved about the largest token is no accuracy of a model whose file says that it answers with another one."""
+    model = copying(random.Random("another task"), 4, 3, noise=0.1, slope=1.0, copy=4.0)
+    path, rows = tmp_path / "made.safetensors", tmp_path / "reported.csv"
+    rows.write_text("name,metric,reported\nmain,accuracy,0.1\n")
+    program = read_model(model.data, file="model").network.program.json
+    path.write_bytes(with_network(model.data, program, {"task": task}))
+    arguments = [str(rows)] * (command == "audit") + [str(path)] + ["-o", str(tmp_path / "out")] * (command == "frontier")
+    assert main([command, *arguments]) == 3
+    assert "task-misfit" in capsys.readouterr().err
+    path.write_bytes(with_network(model.data, program, {"task": task, "max": {"name": "max", "positions": 3}}))
+    assert read_model(path.read_bytes(), file="model").positions == 3

@@ -196,6 +196,7 @@ BAD_FILES: list[tuple[Any, str]] = [
     ({"tokens": TOKENS[:7], "places": [1], "logits": logits()[:7]}, "too-few"),
     ({"tokens": TOKENS[:1] * 9, "places": [1], "logits": logits()[:1] * 9}, "too-few"),
     ("[" * 100_000, "not-json"),
+    ("1" * 5000, "not-json"),  # more digits than Python reads
 ]
 
 

@@ -134,6 +134,13 @@ def test_other_statements_are_refused(path: str, value: Any, code: str, clause: 
     assert refused(lambda: read(changed(path, value))) == (code, clause)
 
 
+@pytest.mark.parametrize("last", [0, 99_999_999])
+def test_no_condition_is_looked_at_in_more_slots_than_there_are(last: int) -> None:
+    """Sixteen conditions on thousands of slots take hours; the number of inputs in these ranges is too long to print."""
+    scope = {"tokens": [[0, 1]] * 2 + [[0, last]] * 3000, "conditions": [{"gap": [0]}] * 16}
+    assert refused(lambda: read(changed("subject.scope", scope)), LIMIT) == ("limit-positions", "2.6")
+
+
 BYTES: list[tuple[Callable[[bytes], bytes], type[VerifierError], str, str]] = [
     (lambda text: text[:-1], MALFORMED, "not-json", "1.2"),
     (lambda text: text.replace(b'"1/2"', b"0.5"), MALFORMED, "float", "1.4"),

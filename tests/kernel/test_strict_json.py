@@ -27,6 +27,8 @@ def read(text: str | bytes) -> Any:
         ("{}", {}),
         (' [1, -2, "x"]\n', [1, -2, "x"]),
         ('"\\u00e9é"', "éé"),
+        (r'"\ud83d\ude00"', "\U0001f600"),
+        (r'"\\ud800"', r"\ud800"),
         ("true", True),
         ("null", None),
         ("-0", 0),
@@ -45,6 +47,8 @@ DEEP = "[" * (LIMITS.json_depth + 1) + "]" * (LIMITS.json_depth + 1)
     [
         (b"\xff{}", MALFORMED, "not-utf8", "1.1"),
         ('"\ud800"', MALFORMED, "not-utf8", "1.1"),
+        (r'"\ud800"', MALFORMED, "not-utf8", "1.1"),
+        (r'{"\uDFFF": 0}', MALFORMED, "not-utf8", "1.1"),
         (b'"\xc0\x80"', MALFORMED, "not-utf8", "1.1"),
         (b" " * (LIMITS.statement_bytes + 1), LIMIT, "limit-statement-bytes", "1.1"),
         ("", MALFORMED, "not-json", "1.2"),

@@ -97,7 +97,10 @@ def read_scope(reader: Reader) -> InputScope:
     """{"tokens": [[first, last], ...], "conditions": [{word: [arguments]}, ...]}; `conditions` is left out where there are none."""
     parts = reader.members({"tokens": reader.clause}, {"conditions": reader.clause})
     ranges = []
-    for entry in parts["tokens"].items():
+    entries = parts["tokens"].items()
+    # attack: thousands of slots of one token each, whose conditions take hours to look at
+    check_limit("positions", len(entries), file=reader.file, clause=reader.clause)
+    for entry in entries:
         ends = [end.integer(0, 1 << 32) for end in entry.items()]
         if len(ends) != 2 or ends[0] > ends[1]:  # an empty scope would make every claim true
             raise entry.refuse("bad-scope", "a pair [first, last] with first <= last", ends)

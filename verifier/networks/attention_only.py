@@ -10,6 +10,7 @@ from verifier.kernel.network import attention_only
 from verifier.kernel.network.operators import bind_network
 from verifier.kernel.network.program import Program
 from verifier.kernel.network.weights import read_weights
+from verifier.kernel.tasks.task import Task
 
 # name of a weight -> (name in the file, shape in letters: v tokens, n positions, d model width, h head width)
 TENSORS = {
@@ -63,11 +64,18 @@ def _is_zero(tensor: RawTensor, file: str) -> bool:
 
 
 def read_model(data: bytes, *, file: str) -> Model:
-    """The model in such a file, with all its positions; a network in the file's metadata must be of the same shape."""
-    from verifier.networks.finding import document_within, find_network  # which knows the other networks too
+    """The model in such a file, with all its positions; what the file's metadata say must be of the same shape, and about the largest."""
+    from verifier.networks.finding import document_within, find_network, read_asked  # which knows the other networks too
 
     if document_within(data, file=file) is not None:
-        network = find_network(None, data, file=file).network
+        found = find_network(None, data, file=file)
+        network = found.network
+        tasks = [read_asked(value, network, file=file).task for value in found.tasks.values()]
+        if tasks and not any(_is_whole_maximum(task, network.positions) for task in tasks):
+            # attack: a model of the least token, or of fewer positions, and what is proved of another task passed off as its accuracy
+            expected, got = f"the task max over all {network.positions} positions in the metadata", ", ".join(t.sentence() for t in tasks)
+            hint = "`verifier prove` takes other tasks"
+            raise MalformedInput("task-misfit", expected=expected, got=got, file=file, clause="2.5", hint=hint)
     else:
         program = attention_only_program(data, file=file)
         network = bind_network(program, read_weights(data, program, file=file))
@@ -76,6 +84,11 @@ def read_model(data: bytes, *, file: str) -> Model:
         expected, got = f"a network of the shape {attention_only.NAME}", network.program.name
         raise MalformedInput("wrong-shape", expected=expected, got=got, file=file, clause="5.3")
     return model
+
+
+def _is_whole_maximum(task: Task, positions: int | None) -> bool:
+    layout = task.layout
+    return task.name == "max" and len(layout.free) == layout.positions == positions and layout.reads == (layout.positions - 1,)
 
 
 def weight_rows(model: Model, name: str) -> Rows:

@@ -84,7 +84,7 @@ def read_expectation(path: Path, network: Network) -> Expectation:
 
     try:
         value = json.loads(data.decode("utf-8"), parse_constant=no_number)
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # what is no text, no JSON, or a number of thousands of digits
         raise MalformedInput("not-json", expected="one JSON value", got=error, file=file, clause=CLAUSE) from None
     parts = Reader(value, file, CLAUSE).members({"tokens": CLAUSE, "logits": CLAUSE}, {"places": CLAUSE})
     tokens = tuple(tuple(one.integer(0, network.vocabulary - 1) for one in line.items()) for line in parts["tokens"].items())

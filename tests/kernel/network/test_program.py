@@ -206,16 +206,23 @@ def test_formulas_are_readable() -> None:
         "  p = row of the position of P'",
         "  x = e + p",
         "  n = x / sqrt(mean of x^2 + 1/100000000)",
-        "  q = n Q[2, 0..3] R + b",
+        '  q = n Q[2, 0..3] R + "b"',  # in quotes: `b` could be a node
         "  a = attention of q to q carrying n, over positions up to this one, scores times sqrt(1/12)",
         "  u = a U",
         "  logits u, outputs 1..3 compete",
-        "  unused, at least in part: mask",
+        '  unused, at least in part: "mask"',
     ]
 
 
 HOSTILE = [
     "Q + b",  # a bias that is not there
+    "-",  # `u = a - U`
+    "/",
+    "2",
+    "1e3",
+    "Q/2",
+    "Q-b",
+    "x",  # a node
     "Q\nPROVED accuracy >= 1/1",
     "Q\x1b[2J",
     'Q" R "S',
@@ -242,7 +249,7 @@ def test_names_of_tensors_cannot_pass_for_formulas(name: str, cut: bool) -> None
     assert '"' not in inside.replace('\\"', "")
     assert all(text.isascii() and text.isprintable() and len(text) < 400 for text in (line, unused))
     assert logits == "  logits u, outputs 1..3 compete"
-    assert unused.startswith('  unused, at least in part: "') == (name + "x" != "x")
+    assert unused.startswith('  unused, at least in part: "')
 
 
 def test_different_programs_have_different_formulas() -> None:

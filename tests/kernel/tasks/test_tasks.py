@@ -164,6 +164,24 @@ def test_greedy_decoding_is_right_if_and_only_if_every_answer_is() -> None:
         assert (tuple(line) == true) == forced
 
 
+class Counted(tuple[int, ...]):
+    """Tokens that count how often one is looked at."""
+
+    looks = 0
+
+    def __getitem__(self, index: Any) -> Any:
+        self.looks += 1
+        return super().__getitem__(index)
+
+
+@pytest.mark.parametrize("function", [[*range(1, 64), 0], [*range(1, 64), 63], [0] * 64, list(range(64))])
+def test_the_longest_cycle_is_found_in_one_look_at_each_token(function: list[int]) -> None:
+    """These steps are in no ledger: 64 looks at each of 64 tokens of 2^24 inputs are an hour."""
+    tokens = Counted(function)
+    assert task(name="longest_cycle", positions=64).answers(tokens) == (cycle(tuple(function)) - 1,)
+    assert tokens.looks <= 64
+
+
 # Refusals
 
 

@@ -16,6 +16,7 @@ from verifier.kernel.errors import MalformedInput
 from verifier.kernel.limits import check_limit
 
 MARKS = re.compile(r'[\[\]{}",\\]')  # all that the scan before parsing must look at
+SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")  # half of a pair, or perhaps only the text of one
 FRACTION = re.compile(r"(0|[1-9][0-9]*)/([1-9][0-9]*)", re.ASCII)
 
 
@@ -46,7 +47,14 @@ def parse(data: bytes, *, file: str, limit: str) -> Any:
         return int(literal)
 
     try:
-        return json.loads(text, object_pairs_hook=unique, parse_float=refuse_float, parse_constant=refuse_float, parse_int=integer)
+        value = json.loads(text, object_pairs_hook=unique, parse_float=refuse_float, parse_constant=refuse_float, parse_int=integer)
+        if SURROGATE.search(text):  # attack: a name with half a character, of which there is no digest
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+        return value
+    except UnicodeEncodeError:
+        raise MalformedInput(
+            "not-utf8", expected="whole characters", got="an escape for half a character", file=file, clause="1.1"
+        ) from None
     except json.JSONDecodeError as error:
         raise MalformedInput(
             "not-json", expected="one JSON value", got=f"{error.msg} at line {error.lineno}", file=file, clause="1.2"

@@ -8,9 +8,9 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from verifier.kernel.errors import shown
-from verifier.kernel.network.program import Node, Program, Reference
+from verifier.kernel.network.program import NODE_NAME, Node, Program, Reference
 
-PLAIN = re.compile(r"[A-Za-z0-9_./-]{1,200}", re.ASCII)
+PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,199}", re.ASCII)
 
 
 def formulas(program: Program) -> list[str]:
@@ -34,8 +34,8 @@ def _shown(reference: Reference) -> str:
 
 
 def _name(tensor: str) -> str:
-    """A name of the file is a stranger's text: in quotes unless plain.  Attack: a tensor called `W_Q + b`."""
-    return tensor if PLAIN.fullmatch(tensor) else '"' + shown(tensor).replace('"', r"\"") + '"'
+    """A name of the file is a stranger's text: in quotes unless plain.  Attacks: tensors called `W_Q + b`, `-`, `2`, or like a node."""
+    return tensor if PLAIN.fullmatch(tensor) and not NODE_NAME.fullmatch(tensor) else '"' + shown(tensor).replace('"', r"\"") + '"'
 
 
 def _linear(node: Node) -> str:

@@ -16,21 +16,25 @@ class LongestCycle(Task):
     """All positions are free."""
 
     def answers(self, sequence: Tokens) -> tuple[int, ...]:
-        return (max(_return_time(sequence, start) for start in range(len(sequence))) - 1,)
+        return (_longest(sequence) - 1,)
 
     def sentence(self) -> str:
         n = self.layout.positions
         return f"the length, minus 1, of the longest cycle of the function that {n} tokens are"
 
 
-def _return_time(function: Tokens, start: int) -> int:
-    """After how many steps `start` is met again, 0 if never."""
-    element = start
-    for steps in range(1, len(function) + 1):
-        element = function[element]
-        if element == start:
-            return steps
-    return 0
+def _longest(function: Tokens) -> int:
+    """The length of the longest cycle.  Each element is walked over once: these steps are charged to nobody."""
+    found, longest = [-1] * len(function), 0  # at which step an element was met first
+    for start in range(len(function)):
+        element, steps = start, start * len(function)  # every walk has its own steps
+        first = steps
+        while found[element] < 0:
+            found[element] = steps
+            element, steps = function[element], steps + 1
+        if found[element] >= first:  # met on this walk: a cycle closes
+            longest = max(longest, steps - found[element])
+    return longest
 
 
 def read_longest_cycle(reader: Reader) -> LongestCycle:
