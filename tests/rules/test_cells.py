@@ -519,3 +519,28 @@ def test_a_table_named_for_every_position_is_limited_by_what_its_copies_take(mon
     with pytest.raises(LimitExceeded) as error:
         one.fact("every_input", "fast", measure="answers")
     assert error.value.code == "limit-tensor-cells"
+
+
+def chained(links: list[dict[str, Any]]) -> Case:
+    """An embedding of two tokens, summed over two positions or not, and nodes one after the other."""
+    nodes = [{"node": "e", "op": "embed", "tables": ["E"]}, *links]
+    return Case({"name": "chain", "nodes": nodes, "logits": nodes[-1]["node"]}, {"E": [[1.0, 0.0], [0.0, 1.0]]}, maximum(2), full(2, 2))
+
+
+def test_ways_that_double_with_every_node_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """x + x, the sum of that with itself, and so on: 2^60 ways from the logits to the embedding."""
+    sums = [{"node": f"a{i}", "op": "add", "of": [f"a{i - 1}" if i else "s"] * 2} for i in range(60)]
+    one = chained([{"node": "s", "op": "sum_positions", "of": "e"}, *sums])
+    monkeypatch.setattr(limits, "LIMITS", replace(limits.LIMITS, node_visits=1 << 10))  # the true limit allows minutes
+    with pytest.raises(LimitExceeded) as error:
+        one.fact("cells", splits=IntegerArray(((0, 1), (1, 1), (-1, -1), (-1, -1), (-1, -1))))
+    assert error.value.code == "limit-node-visits"
+
+
+def test_layers_that_are_too_deep_for_python_are_a_refusal() -> None:
+    words = {"mask": "none", "scale_squared": "1/1"}
+    roles = ("query", "key", "value")
+    layers = [{"node": f"a{i}", "op": "attention", **dict.fromkeys(roles, f"a{i - 1}" if i else "e"), **words} for i in range(255)]
+    with pytest.raises(LimitExceeded) as error:
+        chained(layers).verdict(*counted("every_input", measure="answers"))
+    assert error.value.code == "limit-recursion"

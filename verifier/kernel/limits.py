@@ -45,6 +45,7 @@ class Limits:
     word_operations: int = 1 << 34  # products of two 64-bit words in the exact matrices of one check
     exponentials: int = 1 << 23  # exponentials of one check, one by one: some 100 microseconds each
     array_exponentials: int = 1 << 27  # exponentials of one check, of whole arrays: two microseconds each
+    node_visits: int = 1 << 21  # visits of nodes by boxes of one check, one for each way from the logits: 200 microseconds each
     peels: int = 32  # peels of one table
     patterns: int = 1 << 20  # block patterns of one query and maximum
     histogram_bits: int = 1 << 26  # bits of the histogram of all sums of one query and maximum

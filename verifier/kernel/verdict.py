@@ -151,6 +151,9 @@ def check(
     except MemoryError:  # the machine's memory, or a cap that the caller set
         hint = "smaller files, or more memory"
         raise LimitExceeded("limit-memory", expected="a check that fits into memory", got="no memory left", hint=hint) from None
+    except RecursionError:  # attack: 255 layers of attention, each of which asks for the one before
+        expected = "nodes that need less than Python's depth of calls"
+        raise LimitExceeded("limit-recursion", expected=expected, got="a longer chain", hint="fewer layers") from None
 
 
 def _check(contents: tuple[bytes, bytes, bytes], arithmetic: Arithmetic, files: tuple[str, str, str], progress: Progress | None) -> Verdict:

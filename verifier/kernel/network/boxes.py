@@ -47,6 +47,7 @@ class Boxes(Values):
     def through(self, name: str, places: Places, matrix: Tensor | None) -> Tensor:
         """A node's value times a matrix with axes (feature, column), or the value itself; axes among (input, place, feature)."""
         network, operators = self.evaluation.operators.network, self.evaluation.operators
+        operators.functions.workshop.ledger.count_visit()  # attack: x + x, then the sum of that with itself, a hundred times
         node = network.program.node(name)
         if name in network.local:
             return self._looked_up(name, places, matrix)

@@ -34,6 +34,7 @@ class Ledger:
     # not a length of the proof, but time
     words: int = 0  # products of two 64-bit words in exact matrix products
     exponentials: dict[str, int] = field(default_factory=dict)  # by the limit that bounds them
+    visits: int = 0  # of nodes that are carried back to, once for each way that leads there
 
     @property
     def operations(self) -> int:
@@ -55,6 +56,10 @@ class Ledger:
     def count_words(self, words: int) -> None:
         self.words += words
         check_limit("word_operations", self.words)
+
+    def count_visit(self) -> None:
+        self.visits += 1
+        check_limit("node_visits", self.visits)
 
     def count_exponentials(self, exponentials: int, limit_name: str) -> None:
         """limit_name: the field that bounds them, by what one of them takes."""
