@@ -19,9 +19,8 @@ from verifier.kernel.errors import StepRejected
 from verifier.kernel.network.evaluation import Evaluation
 from verifier.kernel.network.functions import Functions
 from verifier.kernel.network.judging import LOSS_BITS, Judge
-from verifier.kernel.network.operators import Network, Operators, bind_network
+from verifier.kernel.network.operators import Network, Operators, read_network
 from verifier.kernel.network.program import read_program
-from verifier.kernel.network.weights import read_weights
 from verifier.kernel.numbers.arithmetic import Arithmetic
 from verifier.kernel.numbers.matrix import Ledger
 from verifier.kernel.numbers.reference import ReferenceArithmetic
@@ -58,7 +57,7 @@ class Tally:
 def network_of(net: Net) -> Network:
     """As the kernel reads it."""
     program = read_program(Reader(net.program, "FILE", "2.4"))
-    return bind_network(program, read_weights(net.data, program, file="FILE"))
+    return read_network(program, net.data, file="FILE")
 
 
 def judge_of(net: Net, task: Task, arithmetic: Arithmetic) -> Judge:

@@ -15,7 +15,7 @@ from typing import Any
 from verifier.fast import FastArithmetic
 from verifier.kernel.decode.strict_json import Reader
 from verifier.kernel.facts import Context, Fact
-from verifier.kernel.network.operators import bind_network
+from verifier.kernel.network.operators import read_network
 from verifier.kernel.network.program import read_program
 from verifier.kernel.network.weights import read_weights
 from verifier.kernel.numbers.reference import ReferenceArithmetic
@@ -85,7 +85,7 @@ class Case:
 
     def context(self, by: str = "fast") -> Context:
         subject = read_statement(self.statement(), file="statement").subject
-        network = bind_network(subject.network, read_weights(self.data, subject.network, file="model"))
+        network = read_network(subject.network, self.data, file="model")
         return new_context(network, subject, arithmetic(by))
 
     def fact(self, rule: str, by: str = "fast", **hints: Any) -> Fact:

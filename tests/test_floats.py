@@ -11,9 +11,8 @@ import pytest
 from tests.networks import RandomNetwork, random_network
 from verifier.kernel.decode.safetensors import RawTensor
 from verifier.kernel.decode.strict_json import Reader
-from verifier.kernel.network.operators import Network, bind_network
+from verifier.kernel.network.operators import Network, read_network
 from verifier.kernel.network.program import GRAMMARS, read_program
-from verifier.kernel.network.weights import read_weights
 from verifier.networks.enclosures import enclosed_logits
 from verifier.networks.floats import FloatNetwork, losses, right, tensor_values
 from verifier.system.arithmetics import make_arithmetic
@@ -23,7 +22,7 @@ FAST, SLOW = range(120), range(12)
 
 def bound(one: RandomNetwork) -> Network:
     program = read_program(Reader(one.program, "program", "5.1"))
-    return bind_network(program, read_weights(one.data, program, file="weights"))
+    return read_network(program, one.data, file="weights")
 
 
 @pytest.mark.parametrize(("arithmetic", "seed"), [*(("fast", seed) for seed in FAST), *(("mpmath", seed) for seed in SLOW)])

@@ -5,8 +5,7 @@ from __future__ import annotations
 from verifier.fast import FastArithmetic
 from verifier.kernel.decode.strict_json import Reader
 from verifier.kernel.maximum.model import Model
-from verifier.kernel.network.operators import bind_network
-from verifier.kernel.network.weights import read_weights
+from verifier.kernel.network.operators import read_network
 from verifier.kernel.replay import new_context
 from verifier.kernel.scope import InputScope
 from verifier.kernel.statement import Subject, bind
@@ -30,6 +29,6 @@ def maximum_model(subject: Subject, data: bytes, *, statement: str, file: str) -
     The network is the statement's, never guessed from the tensors.  Raises what the kernel raises for files that do not belong together,
     StepRejected for another network or task.
     """
-    network = bind_network(subject.network, read_weights(data, subject.network, file=file))
+    network = read_network(subject.network, data, file=file)
     bind(subject, network, file=statement)
     return new_context(network, subject, FastArithmetic()).model

@@ -15,8 +15,7 @@ from verifier.domain import whole_domain
 from verifier.fast import FastArithmetic
 from verifier.kernel.errors import StepRejected, Usage
 from verifier.kernel.limits import LIMITS
-from verifier.kernel.network.operators import bind_network
-from verifier.kernel.network.weights import read_weights
+from verifier.kernel.network.operators import read_network
 from verifier.kernel.numbers.arithmetic import Arithmetic
 from verifier.kernel.numbers.reference import ReferenceArithmetic
 from verifier.kernel.replay import Progress
@@ -85,7 +84,7 @@ def statement_target(model_bytes: bytes, statement: Statement, *, file: str, nam
     """What a statement asks for; `name`: of its file.  Raises MalformedInput, SubjectMismatch."""
     claim = statement.claim
     program = statement.subject.network
-    network = bind_network(program, read_weights(model_bytes, program, file=file))
+    network = read_network(program, model_bytes, file=file)
     bind(statement.subject, network, file=name)
     return Target(network, statement.subject, claim.metric, claim.relation, claim.output, claim.bound)
 

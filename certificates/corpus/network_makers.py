@@ -15,9 +15,8 @@ from certificates.corpus.model_files import safetensors
 from verifier.kernel.certificate import CERTIFICATE_FORMAT
 from verifier.kernel.decode.strict_json import Reader
 from verifier.kernel.metrics import Claim
-from verifier.kernel.network.operators import Network, bind_network
+from verifier.kernel.network.operators import Network, read_network
 from verifier.kernel.network.program import read_program
-from verifier.kernel.network.weights import read_weights
 from verifier.kernel.scope import read_scope
 from verifier.kernel.statement import Statement, Subject
 from verifier.kernel.tasks import read_task
@@ -52,7 +51,7 @@ class NetworkMaker:
     @cached_property
     def bound(self) -> Network:
         program = read_program(Reader(self.network, "network", "5.1"))
-        return bind_network(program, read_weights(self.model, program, file="model"))
+        return read_network(program, self.model, file="model")
 
     @cached_property
     def subject(self) -> Subject:

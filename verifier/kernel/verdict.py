@@ -12,8 +12,7 @@ from verifier.kernel.certificate import read_certificate
 from verifier.kernel.errors import LimitExceeded, StepRejected
 from verifier.kernel.facts import Bound, Context
 from verifier.kernel.metrics import Claim
-from verifier.kernel.network.operators import bind_network
-from verifier.kernel.network.weights import read_weights
+from verifier.kernel.network.operators import read_network
 from verifier.kernel.numbers.arithmetic import Arithmetic
 from verifier.kernel.replay import Progress, new_context, replay
 from verifier.kernel.rules import RULES
@@ -162,7 +161,7 @@ def _check(contents: tuple[bytes, bytes, bytes], arithmetic: Arithmetic, files: 
     statement_bytes, certificate_bytes, model_bytes = contents
     statement = read_statement(statement_bytes, file=files[0])
     subject = statement.subject
-    network = bind_network(subject.network, read_weights(model_bytes, subject.network, file=files[2]))
+    network = read_network(subject.network, model_bytes, file=files[2])
     bind(subject, network, file=files[0])
     certificate = read_certificate(certificate_bytes, {name: rule.signature for name, rule in RULES.items()}, file=files[1])
     context = new_context(network, subject, arithmetic)

@@ -22,10 +22,7 @@ from verifier.kernel.decode.inputs import read_bounded
 from verifier.kernel.errors import MalformedInput
 from verifier.models.architecture import last_position_logits
 from verifier.models.configuration import parse_object
-
-EXPECTATION_BYTES = 1 << 26
-FEWEST_INPUTS = 8  # different ones; all of them, where there are fewer
-TOLERANCE = 1e-4
+from verifier.networks.expectation import FEWEST_INPUTS, FILE_BYTES, TOLERANCE
 
 
 @dataclass(frozen=True)
@@ -58,7 +55,7 @@ def read_expectation(path: Path, *, vocabulary: int, positions: int) -> Expectat
     def refuse(code: str, expected: str, got: object) -> MalformedInput:
         return MalformedInput(code, file=file, expected=expected, got=got)
 
-    found = parse_object(read_bounded(path, EXPECTATION_BYTES), EXPECTATION_BYTES, file=file)
+    found = parse_object(read_bounded(path, FILE_BYTES), FILE_BYTES, file=file)
     for name in ("tokens", "logits"):
         if name not in found:
             raise refuse("missing-field", "tokens and logits, one row per input", f"no {name}")

@@ -7,9 +7,8 @@ from verifier.kernel.decode.safetensors import RawTensor, read_safetensors
 from verifier.kernel.errors import MalformedInput
 from verifier.kernel.maximum.model import Model, model_of
 from verifier.kernel.network import attention_only
-from verifier.kernel.network.operators import bind_network
+from verifier.kernel.network.operators import read_network
 from verifier.kernel.network.program import Program
-from verifier.kernel.network.weights import read_weights
 from verifier.kernel.tasks.task import Task
 
 # name of a weight -> (name in the file, shape in letters: v tokens, n positions, d model width, h head width)
@@ -78,7 +77,7 @@ def read_model(data: bytes, *, file: str) -> Model:
             raise MalformedInput("task-misfit", expected=expected, got=got, file=file, clause="2.5", hint=hint)
     else:
         program = attention_only_program(data, file=file)
-        network = bind_network(program, read_weights(data, program, file=file))
+        network = read_network(program, data, file=file)
     model = model_of(network, network.positions or 0)
     if model is None:
         expected, got = f"a network of the shape {attention_only.NAME}", network.program.name

@@ -27,9 +27,8 @@ from verifier.kernel.decode.strict_json import Reader, parse
 from verifier.kernel.errors import MalformedInput, Usage, shown
 from verifier.kernel.limits import LIMITS
 from verifier.kernel.network.attention_only import NAME as ATTENTION_ONLY
-from verifier.kernel.network.operators import Network, bind_network
+from verifier.kernel.network.operators import Network, read_network
 from verifier.kernel.network.program import read_program
-from verifier.kernel.network.weights import read_weights
 from verifier.kernel.statement import fit_task
 from verifier.kernel.tasks import read_task
 from verifier.kernel.tasks.table import digest_of
@@ -118,7 +117,7 @@ def find_network(word: str | None, data: bytes, *, file: str) -> Found:
         raise MalformedInput("no-network", expected=expected, got="neither", file=file, clause=CLAUSE, hint=hint)
     if word == ATTENTION_ONLY:  # its importer also looks at the biases and the mask that the formula does not have
         program = attention_only_program(data, file=file)
-        network = bind_network(program, read_weights(data, program, file=file))
+        network = read_network(program, data, file=file)
         scales = [f"node {node.name}: scale_squared is {value}" for node in program.nodes for value in node.numbers.values()]
         return Found(network, document.tasks, document.source, (*scales, *(f"unused: {shown(name)}" for name in program.unused)))
     network, filled = _filled(document, data, file)
@@ -145,7 +144,7 @@ def _filled(document: Document, data: bytes, file: str) -> tuple[Network, tuple[
 
 def _bound(value: Any, document: Document, data: bytes, file: str) -> Network:
     program = read_program(Reader(value, document.source, CLAUSE), CLAUSE)
-    return bind_network(program, read_weights(data, program, file=file))
+    return read_network(program, data, file=file)
 
 
 def _nodes(value: Any) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 from verifier.kernel.errors import Usage
 
@@ -46,10 +47,7 @@ def write_together(contents: Mapping[Path, bytes], *, force: bool = False) -> No
             path.parent.mkdir(parents=True, exist_ok=True)
             descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
             temporaries[path] = Path(name)
-            with os.fdopen(descriptor, "wb") as stream:
-                stream.write(content)
-                stream.flush()
-                os.fsync(stream.fileno())
+            _write_durably(os.fdopen(descriptor, "wb"), content)
             os.chmod(name, 0o666 & ~_process_umask())  # mkstemp makes private files; ours are ordinary ones
         for path in contents:
             os.replace(temporaries[path], path)
@@ -88,10 +86,7 @@ def write_folder_atomically(folder: Path, contents: Mapping[str, bytes], *, ours
         temporary = Path(tempfile.mkdtemp(dir=place.parent, prefix=f".{place.name}.", suffix=".tmp"))
         try:
             for name, content in contents.items():
-                with (temporary / name).open("xb") as stream:
-                    stream.write(content)
-                    stream.flush()
-                    os.fsync(stream.fileno())
+                _write_durably((temporary / name).open("xb"), content)
             temporary.chmod(0o777 & ~_process_umask())
             _replace_folder(place, temporary)
         except BaseException:
@@ -122,6 +117,14 @@ def _process_umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def _write_durably(stream: BinaryIO, content: bytes) -> None:
+    """Write, close, and return when it is on the disk."""
+    with stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
 
 
 def _fsync_folder(folder: Path) -> None:

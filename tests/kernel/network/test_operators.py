@@ -10,9 +10,8 @@ from tests.models import pack, safetensors
 from tests.refusals import LIMIT, refused
 from verifier.kernel.decode.strict_json import Reader
 from verifier.kernel.limits import LIMITS
-from verifier.kernel.network.operators import Network, bind_network
+from verifier.kernel.network.operators import Network, read_network
 from verifier.kernel.network.program import GRAMMARS, read_program
-from verifier.kernel.network.weights import read_weights
 
 SHAPES = {"E": (5, 3), "F": (4, 3), "P": (6, 3), "W": (3, 2), "V": (2, 4), "b": (3,), "c": (2,), "N": (3, 1), "B": (5, 2)}
 Nodes = list[dict[str, Any]]
@@ -31,7 +30,7 @@ def bound(nodes: Nodes, **more: Any) -> Network:
         for size in SHAPES[name]:
             count *= size
         tensors[name] = "F32", SHAPES[name], pack([1.0] * count, "F32")
-    return bind_network(program, read_weights(safetensors(tensors), program, file="FILE"))
+    return read_network(program, safetensors(tensors), file="FILE")
 
 
 def node(op: str, **parts: Any) -> dict[str, Any]:

@@ -128,7 +128,7 @@ class Bag:
                     yield Met(batch, last, inputs)
 
     def _inputs(self, heads: Sequence[Tokens], last: range) -> Iterator[tuple[int, Tokens, int]]:
-        task, scope, outputs = self.judge.task, self.context.subject.scope, self.judge.network.outputs
+        task, scope = self.judge.task, self.context.subject.scope
         for row, head in enumerate(heads):
             start = row * len(last) - last.start
             least = max(last.start, head[-1]) if self.symmetric and head else last.start
@@ -136,10 +136,7 @@ class Bag:
                 tokens = (*head, token)
                 if scope.holds(tokens):
                     (answer,) = task.answers(task.sequence(tokens))
-                    if answer not in outputs:
-                        expected = f"right answers from {outputs.start} to {outputs.stop - 1}"
-                        raise StepRejected("no-such-output", expected=expected, got=answer)
-                    yield start + token, tokens, answer - outputs.start
+                    yield start + token, tokens, self.judge.label(answer)
 
     def orders(self, tokens: Tokens) -> int:
         """How many inputs an input stands for."""

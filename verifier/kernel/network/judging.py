@@ -19,6 +19,7 @@ from verifier.kernel.tasks.table import Table
 from verifier.kernel.tasks.task import Task, Tokens
 
 LOSS_BITS = 40  # losses are rounded up to multiples of 2^-40 nats
+CELLS_AT_ONCE = 1 << 20  # cells of the widest value of a batch
 
 
 @dataclass(frozen=True)
@@ -56,19 +57,22 @@ class Judge:
         return self.evaluation.operators.functions
 
     @property
-    def cells_per_input(self) -> int:
-        """Of the widest value that the evaluation holds for an input."""
-        return max(self.network.widths.values()) * self.task.layout.positions
+    def inputs_at_once(self) -> int:
+        """How many inputs, or boxes of them, are evaluated together: as many as fit into `CELLS_AT_ONCE`."""
+        return max(CELLS_AT_ONCE // (max(self.network.widths.values()) * self.task.layout.positions), 1)
+
+    def label(self, answer: int) -> int:
+        """The index of a right answer among the outputs.  Raises StepRejected where it is no output that competes."""
+        outputs = self.network.outputs
+        if answer not in outputs:
+            raise StepRejected("no-such-output", expected=f"right answers from {outputs.start} to {outputs.stop - 1}", got=answer)
+        return answer - outputs.start
 
     def batch(self, inputs: Sequence[Tokens]) -> Batch:
         """Raises StepRejected where a right answer is no output that competes."""
-        outputs = self.network.outputs
         sequences = tuple(map(self.task.sequence, inputs))
         answers = tuple(map(self.task.answers, sequences))
-        for answer in chain.from_iterable(answers):
-            if answer not in outputs:
-                raise StepRejected("no-such-output", expected=f"right answers from {outputs.start} to {outputs.stop - 1}", got=answer)
-        return Batch(tuple(inputs), sequences, answers, tuple(answer - outputs.start for answer in chain.from_iterable(answers)))
+        return Batch(tuple(inputs), sequences, answers, tuple(map(self.label, chain.from_iterable(answers))))
 
     def groups(self, batch: Batch) -> list[tuple[int, ...]]:
         """The group of each input."""

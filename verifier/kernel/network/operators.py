@@ -16,7 +16,7 @@ from verifier.kernel.errors import MalformedInput
 from verifier.kernel.limits import check_limit
 from verifier.kernel.network.functions import Functions
 from verifier.kernel.network.program import Node, Program, Reference
-from verifier.kernel.network.weights import Weights
+from verifier.kernel.network.weights import Weights, read_weights
 from verifier.kernel.numbers.tensor import Tensor
 
 MIXING = ("attention", "sum_positions")
@@ -45,8 +45,9 @@ class Network:
         return range(first, last + 1)
 
 
-def bind_network(program: Program, weights: Weights) -> Network:
-    """Check every shape.  Raises MalformedInput (clause 5.3)."""
+def read_network(program: Program, data: bytes, *, file: str) -> Network:
+    """A program with its weights, from a safetensors file, every shape checked.  Raises MalformedInput (clauses 5.2, 5.3)."""
+    weights = read_weights(data, program, file=file)
     widths: dict[str, int] = {}
     local: set[str] = set()
     tokens: list[int] = []

@@ -22,7 +22,6 @@ PAIRS_AT_ONCE = 1 << 20  # heads times last tokens
 BLOCK = 64  # outputs: a product loses what is far below its rows' peaks, and in a block the peaks are not far
 CLEAR = Fraction(8193, 8192)  # how far apart the ends of a sum may be
 DIRECT_CELLS = 1 << 26  # logits of the inputs whose sums are not clear, and which are evaluated one by one: two microseconds each
-CELLS_AT_ONCE = 1 << 20  # of these
 
 
 def bag_loss(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hint], context: Context) -> LossSum:
@@ -85,7 +84,7 @@ class _Losses:
         judge = self.bag.judge
         places = places[: self.direct_left]
         self.direct_left -= len(places)
-        size = max(CELLS_AT_ONCE // judge.cells_per_input, 1)
+        size = judge.inputs_at_once
         for start in range(0, len(places), size):
             some = places[start : start + size]
             for place, loss in zip(some, judge.loss_units(judge.batch([met.inputs[place][1] for place in some])), strict=True):

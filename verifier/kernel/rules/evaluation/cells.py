@@ -21,7 +21,6 @@ SIGNATURE = Signature(
     hints={"splits": IntegerTable(-1, LIMITS.vocabulary), "labels": IntegerTable(0, LIMITS.vocabulary)},
     optional=("labels",),
 )
-CELLS_AT_ONCE = 1 << 20  # cells of the widest value of a batch
 LEAF_OPERATIONS = 64  # charged for each position of a leaf, and for each input that is listed
 
 
@@ -50,7 +49,7 @@ def cells(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hint], context
     leaves = sorted(_leaves(splits.rows, judge, context), key=lambda leaf: leaf.answers)  # leaves of one answer share a matrix of gaps
     right: dict[Group, int] = {}
     wrong: dict[Group, int] = {}
-    size = max(CELLS_AT_ONCE // judge.cells_per_input, 1)
+    size = judge.inputs_at_once
     for start in range(0, len(leaves), size):
         batch = leaves[start : start + size]
         for leaf, is_right, is_wrong in zip(batch, *decided(batch, judge), strict=True):
@@ -81,7 +80,7 @@ def boxes_of(splits: Sequence[Sequence[int]], whole: Box) -> Iterator[Box]:
 
 def _leaves(splits: Sequence[Sequence[int]], judge: Judge, context: Context) -> Iterator[Leaf]:
     """The leaves that can count."""
-    scope, task, outputs = context.subject.scope, judge.task, judge.network.outputs
+    scope, task = context.subject.scope, judge.task
     for box in boxes_of(splits, scope.ranges):
         inputs = prod(last - first + 1 for first, last in box)
         listed = min(inputs, LISTED_INPUTS) * task.lists_boxes + inputs * bool(scope.conditions)
@@ -91,8 +90,7 @@ def _leaves(splits: Sequence[Sequence[int]], judge: Judge, context: Context) -> 
         if answers is None:
             continue
         for answer in answers:
-            if answer not in outputs:
-                raise StepRejected("no-such-output", expected=f"right answers from {outputs.start} to {outputs.stop - 1}", got=answer)
+            judge.label(answer)  # refuses what is no output
         group = task.group_on(box, answers)
         if group is not None:
             yield Leaf(task.slots_on(box), answers, group, InputScope(box, scope.conditions).total)

@@ -16,7 +16,6 @@ SIGNATURE = Signature(
     hints={"measure": Choice(MEASURES), "labels": IntegerTable(0, LIMITS.vocabulary)},
     optional=("labels",),
 )
-CELLS_AT_ONCE = 1 << 20  # cells of the widest value of a batch
 
 
 def every_input(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hint], context: Context) -> Fact:
@@ -50,6 +49,5 @@ def every_input(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hint], c
 def _batches(context: Context, judge: Judge) -> Iterator[Batch]:
     """All inputs in scope, as many at once as fit."""
     inputs = context.subject.scope.inputs()
-    size = max(CELLS_AT_ONCE // judge.cells_per_input, 1)
-    while batch := list(islice(inputs, size)):
+    while batch := list(islice(inputs, judge.inputs_at_once)):
         yield judge.batch(batch)
