@@ -122,7 +122,7 @@ def test_the_caps_are_there(tmp_path: Path) -> None:
 
 
 def test_no_memory_is_a_refusal_and_no_verdict(tmp_path: Path) -> None:
-    before = "import verifier.kernel.verdict as v\ndef full(*a, **k): return bytearray(1 << 33)\nv.read_weights = full"
+    before = "import verifier.kernel.verdict as v\ndef full(*a, **k): return bytearray(1 << 33)\nv.read_network = full"
     ended = detonate(tmp_path, papers([]), "mpmath", before=before)
     assert (ended.exit_code, ended.code) == (3, "limit-memory")
 
