@@ -129,16 +129,25 @@ class Question:
         """Truth values, axes (piece, column): a functional is certainly greater than `bound` on all of the piece."""
         return self.positive(self.terms(form, bound, hints), hints.mu)
 
+    def shifted(self, terms: Tensor, mu: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Terms and a base: where an input of the piece has a positive sum of these and the base, the sum of `terms` is positive (S12)."""
+        if mu is None:
+            return terms, self.functionals.number(0)
+        low, high = self.slots.ends
+        return terms - mu * self.slots.weighed(terms.size("token")), (mu * low).minimum(mu * high)
+
+    def standing(self, terms: Tensor) -> Tensor:
+        """Terms with 0 for tokens that cannot stand where they are: theirs may be so great that on one grid with them others vanish."""
+        axes = (*self.allowed.axes, "column")
+        zero = self.functionals.number(0).spread(axes, terms.sizes)
+        return self.allowed.spread(axes, terms.sizes).where(terms.spread(axes, terms.sizes), zero)
+
     def positive(self, terms: Tensor, mu: Tensor | None) -> Tensor:
         """Truth values, axes (piece, column): the sum of the terms is certainly positive on all of the piece."""
-        if mu is not None:
-            terms = terms - mu * self.slots.weighed(terms.size("token"))
+        terms, base = self.shifted(terms, mu)
         axes = (*self.allowed.axes, "column")
         terms = terms.spread(axes, terms.sizes)
         allowed = self.allowed.spread(axes, terms.sizes)
         # a token that cannot stand in a slot is replaced by the greatest term there, which never decides a minimum
         total = allowed.where(terms, terms.max("token").spread(axes, terms.sizes)).min("token").sum("key_place")
-        if mu is not None:
-            low, high = self.slots.ends
-            total = total + (mu * low).minimum(mu * high)
-        return total.certainly_positive()
+        return (total if mu is None else total + base).certainly_positive()

@@ -120,8 +120,8 @@ class Cutting:
         """The score of each token of each free slot; 0 where the task has none."""
         return self.task.scores(self.read) or tuple((0,) * (last + 1) for _, last in self.scope.ranges)
 
-    def inputs_within(self, leaf: Leaf) -> int:
-        """How many inputs a leaf has, conditions of the scope aside: exactly; slots of the widest spread are looked at first."""
+    def inputs_within(self, leaf: Leaf | Piece) -> int:
+        """How many inputs a leaf or its piece has, conditions of the scope aside; slots of the widest spread first."""
         box, low, high = leaf.box, leaf.low, leaf.high
         if low > high:
             return 0

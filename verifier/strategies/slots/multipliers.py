@@ -136,12 +136,12 @@ def _each_head(form: Form, question: Question) -> list[Problem]:
 
 
 def _constant(form: Form, question: Question) -> np.ndarray:
-    """Of a form, shape (piece, column)."""
+    """Of a form, from below, shape (piece, column)."""
     column = next(iter(form.heads.values())).size("column")
     if form.constant is None:
         return np.zeros((len(question.slots.pieces), column))
     sizes = {"piece": len(question.slots.pieces), "column": column}
-    return middle(form.constant.spread(("piece", "column"), sizes | form.constant.sizes))
+    return np.asarray(form.constant.spread(("piece", "column"), sizes | form.constant.sizes).cells.lo)
 
 
 def _total(head: Problem) -> np.ndarray:
