@@ -345,6 +345,28 @@ def _replay_chord(values: Values) -> Replay:
     return Replay(True, max(z, Fraction(0)) <= chord, f"relu({z}) is {max(z, Fraction(0))}, the chord of [{low}, {high}] {chord} there")
 
 
+def lines_chosen_for_each_size() -> Claim:
+    """If 1/4 is less than both lower bounds of relu(3/2 - s) + relu(s - 3/2), each with lines of its own, it is less at every s."""
+    s, low, high = z3.Reals("s low high")
+    first, second = z3.Reals("slope0 slope1"), z3.Reals("slope2 slope3")
+
+    def bound(at: z3.ArithRef, slopes: list[z3.ArithRef]) -> z3.ArithRef:
+        return slopes[0] * (z3.Q(3, 2) - at) + slopes[1] * (at - z3.Q(3, 2))
+
+    slopes = [z3.And(slope >= 0, slope <= 1) for slope in (*first, *second)]
+    ends = [low == 1, high == 2, low <= s, s <= high, bound(low, first) > z3.Q(1, 4), bound(high, second) > z3.Q(1, 4)]
+    distance = s - z3.Q(3, 2)
+    return Claim([*slopes, *ends], [largest(distance, -distance) > z3.Q(1, 4)])
+
+
+def _replay_lines(values: Values) -> Replay:
+    s, low, high, half = values["s"], values["low"], values["high"], Fraction(3, 2)
+    slopes = [values[f"slope{number}"] for number in range(4)]
+    bounds = [slopes[2 * end] * (half - at) + slopes[2 * end + 1] * (at - half) for end, at in enumerate((low, high))]
+    holds = all(0 <= slope <= 1 for slope in slopes) and (low, high) == (1, 2) and low <= s <= high and min(bounds) > Fraction(1, 4)
+    return Replay(holds, abs(s - half) > Fraction(1, 4), f"at the ends {bounds[0]} and {bounds[1]}, at the size {s} only {abs(s - half)}")
+
+
 def condition_held_to_the_seen_slots() -> Claim:
     """If the score v_0 + v_1 + u, u >= 0 from a slot that is not seen, is between A and B, then v_0 + v_1 is."""
     seen, unseen, (low, high) = vector("v", 2), z3.Real("u"), z3.Reals("A B")
@@ -395,6 +417,7 @@ BELIEFS = (
     ),
     Belief(shares_that_do_not_add_up, _replay_shares, "shares taken from hints as they are", ("heads_with_shares",)),
     Belief(chord_of_a_range_that_does_not_hold, _replay_chord, "ranges found by sampling", ("relu_below_its_chord",)),
+    Belief(lines_chosen_for_each_size, _replay_lines, "both ends of a norm's size, relaxed apart", ("size_at_both_ends",)),
     Belief(
         condition_held_to_the_seen_slots,
         _replay_condition,

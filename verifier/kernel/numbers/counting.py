@@ -13,7 +13,7 @@ FAR_SHARE = 100  # tokens whose loss is below 1/FAR_SHARE of the largest term ar
 
 
 @dataclass(frozen=True)
-class _Histogram:
+class Histogram:
     """How many tokens of a slot have each bin number: parallel lists, one entry per block; the last block is {m}."""
 
     bins: list[int]
@@ -32,11 +32,11 @@ def positive_sums(base: int, terms: list[list[int]], sizes: list[list[int]], bin
     step = max(spread // bins, abs(base + sum(references)) // (OFFSET_BINS * bins), 1)
     numbers = [[(term - reference) // step for term in line] for line, reference in zip(terms, references, strict=True)]
     threshold = -(base + sum(references)) // step + 1  # base + sum c + step * s > 0  iff  s >= threshold
-    slots = [_Histogram(line, size) for line, size in zip(numbers, sizes, strict=True)]
-    found = _at_least(threshold, slots, ledger)
+    slots = [Histogram(line, size) for line, size in zip(numbers, sizes, strict=True)]
+    found = at_least(threshold, slots, ledger)
     if needs_maximum:
-        without = [_Histogram(slot.bins[:-1], slot.sizes[:-1]) for slot in slots]
-        found -= _at_least(threshold, without, ledger)
+        without = [Histogram(slot.bins[:-1], slot.sizes[:-1]) for slot in slots]
+        found -= at_least(threshold, without, ledger)
     return found
 
 
@@ -54,7 +54,7 @@ def _reference(line: list[int]) -> int:
     return min(near) if near else max(line)
 
 
-def _at_least(threshold: int, slots: list[_Histogram], ledger: Ledger) -> int:
+def at_least(threshold: int, slots: list[Histogram], ledger: Ledger) -> int:
     """The exact number of fillings whose bin numbers sum to at least `threshold`.
 
     Kronecker substitution: a slot's histogram is one big integer with a field of `width` bits per bin number; the product of the

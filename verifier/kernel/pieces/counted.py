@@ -12,9 +12,9 @@ from math import prod
 
 from verifier.kernel.errors import StepRejected
 from verifier.kernel.numbers.counting import positive_sums
-from verifier.kernel.numbers.tensor import Tensor
 from verifier.kernel.numbers.workshop import on_grid
-from verifier.kernel.pieces.least import Question
+from verifier.kernel.pieces.functionals import Form
+from verifier.kernel.pieces.least import Multipliers, Question
 from verifier.kernel.pieces.piece import Cutting, Piece
 
 
@@ -34,9 +34,9 @@ class Counting:
         if self.cutting.task.layout.determined:
             raise StepRejected("wrong-subject", expected="a task that determines no slot", got="determined slots")
 
-    def add(self, question: Question, terms: Tensor, mu: Tensor | None, failed: Sequence[Sequence[bool]]) -> None:
-        """Terms of a question, axes (piece, key_place, token, column), and per piece and column whether their sum may fail."""
-        shifted, base = question.shifted(terms, mu)
+    def add(self, question: Question, form: Form, hints: Multipliers, failed: Sequence[Sequence[bool]]) -> None:
+        """Functionals of a question's pieces, and per piece and column whether they may not be positive."""
+        shifted, base = question.shifted(question.terms(form, question.functionals.number(0), hints), hints.mu)
         shifted = question.standing(shifted)
         grid, bases = on_grid(
             "piece", shifted, base.spread(("piece", "column"), {axis: shifted.size(axis) for axis in ("piece", "column")})

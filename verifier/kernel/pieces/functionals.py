@@ -13,7 +13,7 @@ cancels, and what reaches r by another way has the factor sigma (S6').
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, reduce
 from operator import add
@@ -43,6 +43,15 @@ class Form:
         known = self.constant is not None and "query" in self.constant.axes
         constant = self.constant.select("query", query) if self.constant is not None and known else self.constant
         return Form(constant, self.heads, self.by_size and self.by_size.at(query))
+
+    def of(self, pieces: Sequence[int]) -> Form:
+        """Of some pieces, where it depends on them."""
+
+        def taken(table: Tensor) -> Tensor:
+            return table.take("piece", pieces) if "piece" in table.axes else table
+
+        constant = None if self.constant is None else taken(self.constant)
+        return Form(constant, {name: taken(table) for name, table in self.heads.items()}, self.by_size and self.by_size.of(pieces))
 
     def joined(self, other: Form) -> Form:
         """The functionals of this, then those of another form, along the axis `column`."""

@@ -9,9 +9,9 @@ from verifier.kernel.errors import StepRejected
 from verifier.kernel.limits import check_limit
 from verifier.kernel.network.judging import Judge
 from verifier.kernel.numbers.listing import not_positive
-from verifier.kernel.numbers.tensor import Tensor
 from verifier.kernel.numbers.workshop import on_grid
-from verifier.kernel.pieces.least import Question
+from verifier.kernel.pieces.functionals import Form
+from verifier.kernel.pieces.least import Multipliers, Question
 from verifier.kernel.pieces.piece import Cutting, Piece
 from verifier.kernel.tasks.task import Tokens
 
@@ -35,11 +35,9 @@ class Listing:
             got = "several answers, determined slots, or slots that are not seen"
             raise StepRejected("wrong-subject", expected="a task whose inputs can be listed at its read", got=got)
 
-    def add(self, question: Question, terms: Tensor, mu: Tensor | None, failed: Sequence[Sequence[bool]]) -> None:
-        """The inputs at which a sum of terms, axes (piece, key_place, token, column), is not positive; failed: per piece and column.
-
-        mu: of the condition on the score, which is known of each input that is listed.
-        """
+    def add(self, question: Question, form: Form, hints: Multipliers, failed: Sequence[Sequence[bool]]) -> None:
+        """The inputs at which some functionals of a question's pieces may not be positive; failed: per piece and column, whether it may."""
+        terms = question.terms(form, question.functionals.number(0), hints)
         (grid,) = on_grid("piece", question.standing(terms))
         axes = ("piece", "column", "key_place", "token")
         tables = grid.spread(axes, grid.sizes).to_list()

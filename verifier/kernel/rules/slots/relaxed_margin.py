@@ -119,17 +119,16 @@ class _Margins:
             some = [members[place] for place in chosen]
             within = sizes and (sizes[0].take("piece", chosen), sizes[1].take("piece", chosen))
             form = relaxed.margin_form(query, answer, {name: line.of(chosen) for name, line in lines.items()}, within)
-            asked, hints = relaxed.question(query, some), self._multipliers(columns, some)
-            terms = asked.terms(form, relaxed.carried.number(0), hints)
-            positive = asked.positive(terms, hints.mu).to_list()
+            hints = self._multipliers(columns, some)
+            positive = relaxed.question(query, some).exceeds(form, relaxed.carried.number(0), hints).to_list()
             open_ = [index for index, place in enumerate(chosen) if right[place] and not all(positive[index])]
             if self.failures is None:
                 for index in open_:
                     right[chosen[index]] = False
             elif open_:
+                left = [some[index] for index in open_]
                 failed = [[not ok for ok in positive[index]] for index in open_]
-                mu = None if hints.mu is None else hints.mu.take("piece", open_)
-                self.failures.add(relaxed.question(query, [some[index] for index in open_]), terms.take("piece", open_), mu, failed)
+                self.failures.add(relaxed.question(query, left), form.of(open_), self._multipliers(columns, left), failed)
         return right
 
     def _sized(self, question: Question, members: Sequence[int]) -> tuple[list[bool], Range | None]:
