@@ -7,7 +7,7 @@ margin, so the numbers are added.  That bounds the wrong inputs from above and s
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 
 from verifier.kernel.errors import StepRejected
@@ -20,7 +20,7 @@ from verifier.kernel.pieces.piece import Cutting, Piece
 
 @dataclass
 class Counting:
-    """Upper bounds of the inputs lost in pieces that failed.  bins: the resolution of the sums.
+    """Upper bounds of the inputs lost in pieces that failed.  bins: the resolution of the sums.  lost: pieces, each with its bound.
 
     Of tasks that determine no slot: else what is counted is no input.
     """
@@ -28,7 +28,7 @@ class Counting:
     cutting: Cutting
     places: Sequence[int]
     bins: int
-    lost: int = 0
+    lost: list[tuple[Piece, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if self.cutting.task.layout.determined:
@@ -46,7 +46,7 @@ class Counting:
         for piece, table, starts, columns in zip(question.slots.pieces, tables, bases.to_list(), failed, strict=True):
             every = self.cutting.inputs_within(piece)
             found = sum(self._failing(piece, lines, start) for lines, start, open_ in zip(table, starts, columns, strict=True) if open_)
-            self.lost += min(every, found)
+            self.lost.append((piece, min(every, found)))
 
     def _failing(self, piece: Piece, table: Sequence[Sequence[int]], base: int) -> int:
         """At most how many inputs of a piece have a sum that is not positive; the piece's condition on the score aside."""
@@ -60,7 +60,3 @@ class Counting:
             if slot not in self.places
         )
         return unseen * (prod(map(len, lines)) - positive_sums(base, lines, sizes, self.bins, False, self.cutting.ledger))
-
-    def lost_and_wrong(self) -> tuple[int, int]:
-        """How many inputs may be wrong, and how many are certainly wrong: none is known."""
-        return self.lost, 0

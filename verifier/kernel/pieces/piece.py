@@ -14,6 +14,7 @@ from math import prod
 
 from verifier.kernel.certificate import Hint, IntegerArray
 from verifier.kernel.errors import StepRejected
+from verifier.kernel.facts import Context
 from verifier.kernel.limits import check_limit
 from verifier.kernel.numbers.matrix import Ledger
 from verifier.kernel.scope import InputScope
@@ -48,6 +49,24 @@ class Leaf:
     low: int
     high: int
     piece: Piece | None
+
+
+@dataclass(frozen=True)
+class LeftOpen:
+    """What a rule gave up in a leaf, for people who look for wrong inputs there: nothing is concluded from it.
+
+    lost: how many of the leaf's inputs may be wrong.
+    """
+
+    read: int
+    leaf: Leaf | Piece
+    lost: int
+
+
+def left_open(context: Context, read: int, lost: Sequence[tuple[Leaf | Piece, int]]) -> int:
+    """Keep leaves with what is lost in each, one list for each step, and return the sum."""
+    context.kept.setdefault("left open", []).append([LeftOpen(read, leaf, number) for leaf, number in lost])
+    return sum(number for _, number in lost)
 
 
 def boxes_of(splits: Sequence[Sequence[int]], whole: Box) -> Iterator[Box]:

@@ -15,7 +15,7 @@ from verifier.kernel.pieces.counted import Counting
 from verifier.kernel.pieces.functionals import Lines
 from verifier.kernel.pieces.least import Multipliers, Question
 from verifier.kernel.pieces.listed import Listing
-from verifier.kernel.pieces.piece import LARGEST_CUT, Cutting
+from verifier.kernel.pieces.piece import LARGEST_CUT, Cutting, left_open
 from verifier.kernel.pieces.relaxed import Range, Relaxed
 from verifier.kernel.pieces.rows import Rows, integer
 
@@ -67,9 +67,12 @@ def relaxed_margin(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hint]
     relaxed = Relaxed(judge, cutting, known, integer(hints["divisor"]))
     margins = _Margins(relaxed, Rows(hints, len(known), context), _failures(hints, relaxed))
     right = iter(margins.right())
-    lost = sum(cutting.inputs_within(leaf) for leaf in leaves if leaf.piece is None or not next(right))
-    further, wrong = (0, 0) if margins.failures is None else margins.failures.lost_and_wrong()
-    return RightAt(read, lost + further, wrong)
+    lost = [(leaf, cutting.inputs_within(leaf)) for leaf in leaves if leaf.piece is None or not next(right)]
+    if isinstance(margins.failures, Listing):
+        further, wrong = margins.failures.lost_and_wrong()
+        return RightAt(read, left_open(context, read, lost) + further, wrong)
+    counted = margins.failures.lost if margins.failures else []
+    return RightAt(read, left_open(context, read, [*lost, *counted]))
 
 
 def _failures(hints: Mapping[str, Hint], relaxed: Relaxed) -> Failures | None:
