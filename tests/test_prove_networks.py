@@ -21,7 +21,7 @@ from verifier.kernel.limits import LIMITS
 from verifier.networks.finding import find_network, find_task, with_network
 from verifier.networks.floats import FloatNetwork, losses, right
 from verifier.networks.subjects import make_subject
-from verifier.prove import prove
+from verifier.proving import prove
 from verifier.strategies import DEFAULTS, NETWORK_STRATEGIES, STRATEGIES, choose_strategy, find_strategy
 from verifier.strategies.cells import BUDGETS
 from verifier.strategies.target import METRIC_WORDS, Target, read_metric
@@ -199,7 +199,7 @@ def test_a_proof_that_mpmath_has_not_checked_says_so(
 ) -> None:
     output = weights.parent / "proof"
     assert verifier("prove", weights, "-o", output)[1]["unchecked"] is None
-    monkeypatch.setattr("verifier.prove.LIMITS", replace(LIMITS, reference_operations=1 << 4))
+    monkeypatch.setattr("verifier.proving.LIMITS", replace(LIMITS, reference_operations=1 << 4))
     code, found = verifier("prove", weights, "-o", output, "--force")
     assert (code, found["checked_with"]) == (0, ["fast"])
     assert found["unchecked"] == f"{found['operations']} operations, and `prove` lets it do at most 2^4"

@@ -20,7 +20,7 @@ from verifier.kernel.metrics import SHARES
 from verifier.kernel.statement import Statement, read_statement
 from verifier.kernel.verdict import Verdict, text
 from verifier.networks.expectation import Comparison, compare, read_expectation, require_reads
-from verifier.prove import Proof, prove, statement_target
+from verifier.proving import Proof, prove, statement_target
 from verifier.strategies import find_strategy
 from verifier.strategies.target import Target
 from verifier.system.files import refuse_to_overwrite, write_together
@@ -36,6 +36,7 @@ examples:
   verifier prove weights.safetensors --network mine.json --task sum --metric cross_entropy --scope 0..9,0..112 -o proof
   verifier prove model.safetensors --strategy brute-force --require 0.999 -o proof
   verifier prove model.safetensors --strategy cubic --statement claim.json -o proof
+  verifier prove model.safetensors --strategy mine.py:steps -o proof
   verifier prove model.safetensors -o proof --report proof/report.html
 
 {HELP}
@@ -52,7 +53,8 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("model", type=Path, metavar="WEIGHTS", help="the weights (safetensors)")
     add_question(parser)
-    parser.add_argument("--strategy", metavar="NAME", help="see `verifier strategies` (default: the first usual one that fits)")
+    names = "see `verifier strategies`; or FILE.py:FUNCTION, a file of yours that is run (default: the usual one)"
+    parser.add_argument("--strategy", metavar="NAME", help=names)
     parser.add_argument(
         "--expect", type=Path, metavar="LOGITS.json", help="your own logits, which the network must give (`verifier evaluate`)"
     )

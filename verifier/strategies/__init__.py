@@ -23,6 +23,7 @@ from verifier.strategies.exact import exact
 from verifier.strategies.float_model import FloatModel
 from verifier.strategies.hot_outputs import hot_outputs
 from verifier.strategies.low_rank import low_rank
+from verifier.strategies.outside import is_outside, outside
 from verifier.strategies.published import COMBINATIONS
 from verifier.strategies.slots import bottleneck, relaxed
 from verifier.strategies.steps import Step
@@ -126,7 +127,9 @@ DEFAULTS: dict[str, Callable[[Target], bool]] = {"subcubic": lambda _: True, "ba
 
 
 def find_strategy(name: str) -> Strategy | NetworkStrategy:
-    """The strategy of that name.  Raises Usage."""
+    """The strategy of that name, or the function FILE.py:FUNCTION.  Raises Usage."""
+    if is_outside(name):
+        return outside(name)
     if name in NETWORK_STRATEGIES:
         return NETWORK_STRATEGIES[name]
     if name not in STRATEGIES:

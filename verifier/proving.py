@@ -6,11 +6,13 @@ runs within its limit, else what the fast one proves.  It never prints a bound t
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import log2
+from pathlib import Path
 
 from verifier.domain import whole_domain
 from verifier.fast import FastArithmetic
@@ -26,6 +28,7 @@ from verifier.networks.subjects import network_of
 from verifier.strategies import choose_strategy
 from verifier.strategies.steps import certificate_bytes, statement_bytes
 from verifier.strategies.target import AnyStrategy, Target
+from verifier.system.files import write_together
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,12 @@ class Proof:
     def proved(self) -> Fraction:
         """What every one of the checks proves, in the direction of the claim."""
         return _weakest(self.verdicts)
+
+    def save(self, folder: str | os.PathLike[str], *, force: bool = False) -> tuple[Path, Path]:
+        """Write statement.json and certificate.json into a folder, both or none.  Raises Usage where that is impossible."""
+        paths = Path(folder) / "statement.json", Path(folder) / "certificate.json"
+        write_together(dict(zip(paths, (self.statement, self.certificate), strict=True)), force=force)
+        return paths
 
     @property
     def beyond_reference(self) -> str:
