@@ -124,4 +124,4 @@ def _strategy(strategy: str | AnyStrategy | Callable[[Target], list[Step]] | Non
         return None
     if isinstance(strategy, str):
         return find_strategy(strategy)
-    return strategy if hasattr(strategy, "steps_for") else called(strategy)
+    return called(strategy) if callable(strategy) else strategy

@@ -25,6 +25,7 @@ from verifier.strategies import find_strategy
 from verifier.strategies.target import Target
 from verifier.system.files import refuse_to_overwrite, write_together
 from verifier.system.progress import stages
+from verifier.vacuity import vacuous
 
 if TYPE_CHECKING:
     from verifier.report.page import Report
@@ -134,6 +135,7 @@ def report_to(
     comparison: Comparison | None = None,
 ) -> None:
     """Print the outcome."""
+    empty = vacuous(proof.verdicts[-1].statement.claim, proof.proved)
     if args.json:
         report = proof.verdicts[-1].json() | {
             "strategy": proof.strategy,
@@ -141,6 +143,8 @@ def report_to(
             "certificate": str(outputs[1]),
             "proved": text(proof.proved),
             "required": text(args.require) if args.require is not None else None,
+            "required_met": None if args.require is None else not missed,
+            "vacuous": empty or None,
             "prove_seconds": round(proof.prove_seconds, 3),
             "checked_with": [arithmetic_of(verdict) for verdict in proof.verdicts],
             "report": None if args.report is None else str(args.report),
@@ -161,6 +165,8 @@ def report_to(
         print(f"checked once more for {args.report}")
     if proof.beyond_reference:
         print(f"not checked with mpmath: {proof.beyond_reference}; it is `verifier check {outputs[0]} {outputs[1]} {args.model}`")
+    if empty:
+        print(f"note: {empty}")
     if missed:
         print(f"the required {args.require} is not proved")
 

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from verifier.kernel.decode.inputs import STATEMENT_CERTIFICATE_MODEL, read_bounded
+from verifier.commands.three_files import read_three
 from verifier.report.page import Files, Report, make_report
 from verifier.system.arithmetics import ARITHMETICS, make_arithmetic
 from verifier.system.files import refuse_to_overwrite, write_atomically
@@ -55,9 +55,9 @@ def run(args: argparse.Namespace) -> int:
 
 def write_report(paths: tuple[Path, Path, Path], output: Path, *, arithmetic: str, force: bool) -> Report:
     """Read the three files, check them and write the page.  Raises what `verifier check` raises."""
-    contents = [read_bounded(path, limit) for path, limit in zip(paths, STATEMENT_CERTIFICATE_MODEL, strict=True)]
+    contents = read_three(paths)
     names = (str(paths[0]), str(paths[1]), str(paths[2]))
     with stages("reporting") as progress:
-        report = make_report(Files(contents[0], contents[1], contents[2], names), make_arithmetic(arithmetic), progress)
+        report = make_report(Files(*contents, names), make_arithmetic(arithmetic), progress)
     write_atomically(output, report.html.encode("utf-8"), force=force)
     return report

@@ -50,15 +50,6 @@ class Length:
         return f"{longer} It is not shorter than trying every input."
 
 
-def vacuous(claim: Claim, proved: Fraction) -> str:
-    """Why a bound says nothing whatever the network is; empty if it says something."""
-    if (claim.metric, claim.relation) in (("accuracy", ">="), ("worst_class", ">=")) and proved == 0:
-        return f"{claim.metric} of at least 0 holds for every network: this bound says nothing"
-    if claim.relation == "<=" and claim.metric in ("accuracy", "answered") and proved == 1:
-        return f"{claim.metric} of at most 1 holds for every network: this bound says nothing"
-    return ""
-
-
 def weaker_than_constant(claim: Claim, proved: Fraction, sample: Sample | None, outputs: int) -> str:
     """Whether a program that knows nothing of the input does as well; empty if none does."""
     if sample is None:

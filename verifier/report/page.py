@@ -13,7 +13,6 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -29,12 +28,14 @@ from verifier.kernel.rules import RULES
 from verifier.kernel.trust import code_lines, trusted_modules
 from verifier.kernel.verdict import Verdict, check
 from verifier.report import numbers, words
-from verifier.report.baselines import Length, baselines, vacuous, weaker_than_constant
+from verifier.report.baselines import Length, baselines, weaker_than_constant
 from verifier.report.figures import draw_groups
 from verifier.report.groups import Parts, parts_of
 from verifier.report.sample import Example, Sample, draw_sample, example_of
 from verifier.report.walk import Seen, conclusion, idea, slack, walk
 from verifier.strategies.target import Target
+from verifier.system.version import installed_version
+from verifier.vacuity import vacuous
 
 SHOWN_GROUPS = 8
 SHOWN_WRONG = 8  # inputs that are proved wrong
@@ -73,14 +74,6 @@ def make_report(files: Files, arithmetic: Arithmetic, progress: Progress | None 
     page = _every_page(verdict, files, arithmetic.name) | (_refused(verdict) if verdict.bound is None else _shown(verdict, files))
     environment = Environment(loader=PackageLoader("verifier.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     return Report(environment.get_template("page.html").render(page), verdict)
-
-
-def installed_version() -> str:
-    """Of this package."""
-    try:
-        return version("verifier")
-    except PackageNotFoundError:
-        return "(not installed)"
 
 
 def _every_page(verdict: Verdict, files: Files, arithmetic: str) -> dict[str, Any]:
