@@ -6,16 +6,19 @@ runs within its limit, else what the fast one proves.  It never prints a bound t
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import log2
+from pathlib import Path
 
 from verifier.domain import whole_domain
 from verifier.fast import FastArithmetic
+from verifier.frontier.brute_force import EVERY_INPUT, by_inputs
 from verifier.kernel.errors import StepRejected, Usage
-from verifier.kernel.limits import LIMITS
+from verifier.kernel.limits import LIMITS, check_limit
 from verifier.kernel.numbers.arithmetic import Arithmetic
 from verifier.kernel.numbers.reference import ReferenceArithmetic
 from verifier.kernel.replay import Progress
@@ -26,6 +29,9 @@ from verifier.networks.subjects import network_of
 from verifier.strategies import choose_strategy
 from verifier.strategies.steps import certificate_bytes, statement_bytes
 from verifier.strategies.target import AnyStrategy, Target
+from verifier.system.files import write_together
+
+FORESEEN = 1 << 14  # inputs from which on the length is foreseen
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,12 @@ class Proof:
     def proved(self) -> Fraction:
         """What every one of the checks proves, in the direction of the claim."""
         return _weakest(self.verdicts)
+
+    def save(self, folder: str | os.PathLike[str], *, force: bool = False) -> tuple[Path, Path]:
+        """Write statement.json and certificate.json into a folder, both or none.  Raises Usage where that is impossible."""
+        paths = Path(folder) / "statement.json", Path(folder) / "certificate.json"
+        write_together(dict(zip(paths, (self.statement, self.certificate), strict=True)), force=force)
+        return paths
 
     @property
     def beyond_reference(self) -> str:
@@ -77,10 +89,12 @@ def prove(
     if misfit:
         hint = "leave --strategy out, or see `verifier strategies`"
         raise Usage("strategy-misfit", expected="a strategy for this network, task and metric", got=misfit, hint=hint)
+    draft = statement or Statement(target.subject, target.claim(Fraction(0)))
+    check_limit("statement_bytes", len(statement_bytes(draft)), file="statement", hint="a task with fewer numbers in it")
+    _refuse_too_long(target, chosen, model_bytes)
     start = time.perf_counter()
     certificate = certificate_bytes(target.subject, chosen.steps_for(target))
     seconds = time.perf_counter() - start
-    draft = statement or Statement(target.subject, target.claim(Fraction(0)))
     verdicts = [_checked(draft, certificate, model_bytes, FastArithmetic(), progress)]
     if reference and verdicts[0].context.ledger.operations <= LIMITS.reference_operations:
         verdicts.append(_checked(draft, certificate, model_bytes, ReferenceArithmetic(), progress))
@@ -94,6 +108,17 @@ def statement_target(model_bytes: bytes, statement: Statement, *, file: str, nam
     claim = statement.claim
     network = network_of(statement.subject, model_bytes, statement=name, file=file)
     return Target(network, statement.subject, claim.metric, claim.relation, claim.output, claim.bound)
+
+
+def _refuse_too_long(target: Target, chosen: AnyStrategy, model_bytes: bytes) -> None:
+    """Raise Usage before the work where a proof that tries every input would be longer than a check is allowed to be."""
+    if chosen.name != EVERY_INPUT or target.subject.total <= FORESEEN:
+        return
+    operations = by_inputs(target, model_bytes)
+    if operations is not None and operations > LIMITS.fast_operations:
+        expected = f"a proof of at most 2^{log2(LIMITS.fast_operations):g} operations"
+        hint = "a smaller --scope, or --strategy slots, bottleneck or cells"
+        raise Usage("too-long", expected=expected, got=f"about 2^{log2(operations):.1f} to try every input", hint=hint)
 
 
 def _whole_target(model_bytes: bytes, function: str, file: str) -> Target:

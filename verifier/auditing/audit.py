@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from verifier.audit.investigation import Investigation, Outcome
-from verifier.audit.maximum import OfMaximum
-from verifier.audit.networks import OfNetwork
-from verifier.audit.reported import Reported
+from verifier.auditing.investigation import Investigation, Outcome
+from verifier.auditing.maximum import OfMaximum
+from verifier.auditing.networks import OfNetwork
+from verifier.auditing.reported import Reported
 from verifier.experiments.estimate import Estimate, estimate
 from verifier.kernel.metrics import Claim
 from verifier.networks.question import Question
@@ -54,6 +54,12 @@ class Audit:
     def decide(self, row: Reported) -> Outcome:
         """The verdict on a row."""
         return self.investigation(self._targets[row.row], row.claim).decide(row.claim, self.settings.shown)
+
+    def outcomes(self) -> list[tuple[Reported, Outcome]]:
+        """The verdict on every row: the second time with all that is known by then."""
+        for row in self.rows:
+            self.decide(row)
+        return [(row, self.decide(row)) for row in self.rows]
 
     def investigation(self, target: Target, claim: Claim) -> Investigation:
         """What is known of a subject and metric; begun for this claim and those of the rows about it."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from verifier.audit.auditing import Audit
+from verifier.auditing.audit import Audit
 from verifier.kernel.errors import StepRejected, Usage, VerifierError
 from verifier.kernel.limits import LIMITS
 from verifier.kernel.maximum.model import model_of
 from verifier.kernel.metrics import Claim
 from verifier.kernel.verdict import text
 from verifier.networks.subjects import whole_scope
-from verifier.prove import prove
+from verifier.proving import prove
 from verifier.reproduction import Group, reproduce
 from verifier.strategies import STRATEGIES
 from verifier.strategies.target import maximum_misfit

@@ -12,7 +12,7 @@ from functools import cached_property, partial
 
 import numpy as np
 
-from verifier.audit.investigation import Example, Investigation, Stage
+from verifier.auditing.investigation import Example, Investigation, Stage
 from verifier.fast import FastArithmetic
 from verifier.kernel.certificate import IntegerArray
 from verifier.kernel.errors import StepRejected

@@ -8,7 +8,7 @@ from itertools import islice
 
 import numpy as np
 
-from verifier.audit.investigation import Example, Investigation, Stage
+from verifier.auditing.investigation import Example, Investigation, Stage
 from verifier.experiments.estimate import drawn
 from verifier.fast import FastArithmetic
 from verifier.kernel.tasks.task import Tokens
