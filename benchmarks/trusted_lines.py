@@ -103,8 +103,8 @@ def report() -> str:
     shown.append("")
     statement = sum(map(len, lean_definitions().values()))
     data = lines["decode: bytes to values"] + sum(code_lines(ROOT / "verifier" / "lean" / name) for name in ("export.py", "slices.py"))
-    either = "for either way of checking in Lean; Lean itself is not counted"
-    shown.append(f"{statement:6}  of Lean definitions that `{STATEMENT}` rests on, {either}")
+    either = f"of Lean definitions that `{STATEMENT}` rests on, for either way of checking in Lean; Lean itself is not counted"
+    shown.append(f"{statement:6}  {either}")
     shown.append(f"{data:6}  of Python that read the weights and write them as Lean data")
     return "\n".join(f"    {line}" for line in shown) + "\n"
 

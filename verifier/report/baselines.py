@@ -42,7 +42,7 @@ class Length:
         every = f"Trying every one of the {count(self.total)} inputs takes about {power(self.brute_force)} operations"
         factor = self.brute_force / max(self.operations, 1)
         if factor >= 1.5:
-            times = f"{factor:,.0f}" if 10 <= factor < 10**9 else f"{factor:.2g}"
+            times = f"{factor:.2g}" if factor < 10 else f"{factor:,.0f}" if factor < 10**9 else f"10^{math.log10(factor):.1f}"
             return f"{every}; this proof takes {power(self.operations)}: it is shorter by a factor of {times}."
         if factor > 1 / 1.5:
             return f"{every}; this proof takes {power(self.operations)}: about as many. It is not shorter than trying every input."

@@ -141,7 +141,7 @@ def _shown(verdict: Verdict, files: Files) -> dict[str, Any]:
         "finding": "nothing in the direction of the claim" if proved is None else words.bounded(claim, proved, subject),
         "found": "nothing" if proved is None else numbers.both(proved, up=claim.relation == "<="),
         "coverage": _coverage(verdict, undecided) if claim.metric == "accuracy" else None,
-        "steps": [_row(number, one, subject.total) for number, one in enumerate(seen, start=1)],
+        "steps": _rows(seen, subject.total),
         "remarks": [remark for remark in remarks if remark],
         "length": length.sentence(),
         "operations": numbers.count(length.operations),
@@ -193,6 +193,16 @@ def _coverage(verdict: Verdict, undecided: int) -> dict[str, Any]:
         rows.append({"name": name, "amount": numbers.count(amount), "left": f"{left:.4f}", "width": f"{width:.4f}", "percent": percent})
         left += width
     return {"rows": rows, "total": numbers.count(total), "exact": not undecided}
+
+
+def _rows(seen: Sequence[Seen], total: int) -> list[dict[str, str]]:
+    """The table of steps; what a rule does is said where it first occurs."""
+    rows = [_row(number, one, total) for number, one in enumerate(seen, start=1)]
+    met: set[str] = set()
+    for row in rows:
+        row["idea"] = "" if row["rule"] in met else row["idea"]
+        met.add(row["rule"])
+    return rows
 
 
 def _row(number: int, one: Seen, total: int) -> dict[str, str]:

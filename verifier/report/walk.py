@@ -73,8 +73,9 @@ def conclusion(fact: Fact | None) -> str:
             wrong = sum(fact.wrong.values())
             return f"{count(sum(fact.counts.values()))} inputs are right" + (f", {count(wrong)} wrong" if wrong else "")
         case RightAt():
+            lost = f" but at most {count(fact.lost)}" if fact.lost else ""
             wrong_too = f"; at least {count(fact.wrong)} are wrong" if fact.wrong else ""
-            return f"answer {fact.read + 1}: right on all inputs but at most {count(fact.lost)}{wrong_too}"
+            return f"answer {fact.read + 1}: right on all inputs{lost}{wrong_too}"
         case WrongInputs():
             return f"at least {count(fact.wrong)} inputs are wrong"
         case LossSum():
