@@ -7,7 +7,7 @@ undecided, its sums get finer bins, or it is cut in two by the largest token oth
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
+from dataclasses import replace
 
 import numpy as np
 
@@ -45,29 +45,27 @@ def _leaves(constraints: Constraints, scope: Scope, vocabulary: int, allowed: fl
     for maximum, queries in scope.groups(vocabulary):
         outputs = Outputs.of(constraints.between(maximum))
         for query in queries:
-            leaf = partial(Leaf, query, maximum, scope=scope)
-            rows += [(maximum, query, stop, bins) for stop, bins in _cut(outputs.at(query), leaf, None, maximum, allowed)]
+            whole = Leaf(query, maximum, None, maximum, scope)
+            rows += [(maximum, query, stop, bins) for stop, bins in _cut(list(outputs.at(query)), whole, allowed)]
     return rows
 
 
-def _cut(constraints: Sequence[Constraint], leaf_of, start: int | None, stop: int, allowed: float) -> list[tuple[int, int]]:
+def _cut(constraints: Sequence[Constraint], leaf: Leaf, allowed: float) -> list[tuple[int, int]]:
     """Stops and bins of the leaves that one leaf is cut into."""
-    leaf = leaf_of(start, stop)
-    size = leaf.size
-    bins, open_ = BINS[0], list(constraints)
+    size, bins = leaf.size, BINS[0]
     if not size:
-        return [(stop, bins)]
+        return [(leaf.stop, bins)]
     for bins in BINS:
-        counted = [constraint.failures(leaf, bins, Ledger()) for constraint in open_]
-        open_ = [constraint for constraint, (_, most) in zip(open_, counted, strict=True) if most]
-        least, most = max((low for low, _ in counted), default=0), min(sum(high for _, high in counted), size)
-        if most - least <= allowed:
-            return [(stop, bins)]
-        if sum(high - low for low, high in counted) < COARSE * (most - least):
+        counted = [constraint.failures(leaf, bins, Ledger()) for constraint in constraints]
+        constraints = [constraint for constraint, (_, most) in zip(constraints, counted, strict=True) if most]
+        lost, beaten = min(sum(most for _, most in counted), size), max((least for least, _ in counted), default=0)
+        if lost - beaten <= allowed:
+            return [(leaf.stop, bins)]
+        if sum(most - least for least, most in counted) < COARSE * (lost - beaten):
             break
-    first = max(start or 0, leaf.query if leaf.needs_maximum else 0)
-    middle = [at for at in range(first + 1, stop)]
-    if not middle:
-        return [(stop, bins)]
-    cut = min(middle, key=lambda at: abs(2 * leaf_of(start, at).size - size))
-    return [*_cut(open_, leaf_of, start, cut, allowed), *_cut(open_, leaf_of, cut, stop, allowed)]
+    first = max(leaf.start or 0, leaf.query if leaf.needs_maximum else 0) + 1
+    halves = [(replace(leaf, stop=at), replace(leaf, start=at)) for at in range(first, leaf.stop)]
+    if not halves:
+        return [(leaf.stop, bins)]
+    lower, upper = min(halves, key=lambda pair: abs(2 * pair[0].size - size))
+    return [*_cut(constraints, lower, allowed), *_cut(constraints, upper, allowed)]

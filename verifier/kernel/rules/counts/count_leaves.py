@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import groupby
 from math import prod
 
 from verifier.kernel.certificate import Hint, IntegerArray, IntegerTable, Signature
@@ -22,9 +21,9 @@ SIGNATURE = Signature(premises={"constraints": ("Constraints",)}, hints={"leaves
 
 
 def count_leaves(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hint], context: Context) -> Count:
-    """Premises: constraints on single tokens.  Hints: leaves, rows (m, q, stop, bins) in ascending order, shape (N, 4).
+    """Premises: constraints on single tokens.  Hints: leaves, rows (m, q, stop, bins), shape (N, 4), stops of a pair in ascending order.
 
-    A leaf holds the inputs of (q, m) whose tokens other than m are all below `stop`, but not all below the stop of the row before:
+    A leaf holds the inputs of (q, m) whose tokens other than m are all below `stop`, but not all below the stop before:
     leaves are disjoint, whatever the hints are.  In it, x can win only where its constraint is not positive, and if x stands alone
     it does win where constraint + slack <= 0 (a tie is wrong).  Both are counted in one histogram of sums, at two thresholds.
     Conclusion: counts[(q, m)], over leaves the total less the sum over x of the former; wrong[(q, m)], over leaves the largest of
@@ -34,36 +33,42 @@ def count_leaves(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hint], 
     constraints = premises["constraints"][0]
     if not isinstance(constraints, Constraints):
         raise TypeError
+    listed = _leaves(hints["leaves"], context.vocabulary)
     right: dict[Group, int] = {}
     wrong: dict[Group, int] = {}
-    for maximum, rows in groupby(_leaves(hints["leaves"], context), key=lambda row: row[0]):
+    for maximum, queries in context.scope.groups(context.vocabulary):
+        chosen = [query for query in queries if (query, maximum) in listed]
+        if not chosen:
+            continue
         outputs = Outputs.of(constraints.between(maximum))
-        for query, leaves in groupby(rows, key=lambda row: row[1]):
-            found, start = outputs.at(query), None
-            right[query, maximum] = wrong[query, maximum] = 0
-            for _, _, stop, bins in leaves:
-                leaf = Leaf(query, maximum, start, stop, context.scope)
-                counted = [constraint.failures(leaf, bins, context.ledger) for constraint in found]
-                right[query, maximum] += max(leaf.size - sum(most for _, most in counted), 0)
-                wrong[query, maximum] += max((least for least, _ in counted), default=0)
-                start = stop
+        for query in chosen:
+            stops, bins = zip(*listed[query, maximum], strict=True)
+            leaves = [Leaf(query, maximum, start, stop, context.scope) for start, stop in zip((None, *stops), stops, strict=False)]
+            lost, beaten = [0] * len(leaves), [0] * len(leaves)
+            for constraint in outputs.at(query):
+                for index, leaf in enumerate(leaves):
+                    least, most = constraint.failures(leaf, bins[index], context.ledger)
+                    lost[index], beaten[index] = lost[index] + most, max(beaten[index], least)
+            context.ledger.count(integer_ops=4 * len(leaves) * context.scope.free_slots)
+            right[query, maximum] = sum(max(leaf.size - most, 0) for leaf, most in zip(leaves, lost, strict=True))
+            wrong[query, maximum] = sum(beaten)
     return Count(right, wrong)
 
 
-def _leaves(listed: Hint, context: Context) -> Sequence[tuple[int, ...]]:
-    """The rows, each of a group in scope and after the one before."""
+def _leaves(listed: Hint, vocabulary: int) -> dict[Group, list[tuple[int, int]]]:
+    """The stops and bins of each group, stops in ascending order."""
     if not isinstance(listed, IntegerArray) or len(listed.rows[0]) != 4:
         raise StepRejected("wrong-shape", expected="leaves of shape (N, 4)", got=len(getattr(listed, "rows", [[]])[0]))
-    before: tuple[int, ...] = ()
+    leaves: dict[Group, list[tuple[int, int]]] = {}
     for row in listed.rows:
         maximum, query, stop, bins = row
-        if maximum >= context.vocabulary or query not in context.scope.queries(maximum) or stop > maximum or not bins:
-            expected = "a maximum, a query in scope and a stop of at most that, and at least 1 bin"
-            raise StepRejected("bad-leaf", expected=expected, got=list(row))
-        if row[:3] <= before:  # attack: a leaf counted twice
-            raise StepRejected("bad-leaf", expected="rows that ascend by maximum, query and stop", got=list(row))
-        before = row[:3]
-    return listed.rows
+        if not query <= maximum < vocabulary or stop > maximum or not bins:
+            raise StepRejected("bad-leaf", expected="a maximum, a query and a stop of at most that, at least 1 bin", got=list(row))
+        before = leaves.setdefault((query, maximum), [])
+        if before and stop <= before[-1][0]:  # attack: a leaf counted twice
+            raise StepRejected("bad-leaf", expected="stops that ascend within a query and maximum", got=list(row))
+        before.append((stop, bins))
+    return leaves
 
 
 @dataclass(frozen=True)
@@ -119,18 +124,15 @@ class Outputs:
             raise StepRejected("wrong-premise", expected="constraints on single tokens", got="blocks of several tokens")
         return Outputs(family, open_outputs(family))
 
-    def at(self, query: int) -> list[Constraint]:
+    def at(self, query: int) -> Iterator[Constraint]:
         """Those of one query that may fail."""
-        index = self.family.queries.index(query)
-        outputs, slack = self.open[index], self.family.slack
-        if not outputs:
-            return []
-        base, terms = (side.select("query", index).take("output", outputs) for side in (self.family.base, self.family.terms))
-        slots = terms.size("slot")
-        tables = terms.spread(("output", "slot", "block"), terms.sizes).to_list() if slots else [[] for _ in outputs]
-        slacks = slack.select("query", index).to_list() if slack is not None else []
-        slacks = [slacks[output] if output < len(slacks) else None for output in outputs]
-        return [Constraint(*parts) for parts in zip(base.to_list(), slacks, tables, strict=True)]
+        index, slots = self.family.queries.index(query), self.family.terms.size("slot")
+        bases, terms = self.family.base.select("query", index).to_list(), self.family.terms.select("query", index)
+        slacks = [] if self.family.slack is None else self.family.slack.select("query", index).to_list()
+        for output in self.open[index]:
+            table = terms.select("output", output)
+            lines = table.spread(("slot", "block"), table.sizes).to_list() if slots else []
+            yield Constraint(bases[output], slacks[output] if output < len(slacks) else None, lines)
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,7 @@ class Constraint:
     def failures(self, leaf: Leaf, bins: int, ledger: Ledger) -> tuple[int, int]:
         """At how many inputs of a leaf the margin is not positive: at least, at most."""
         tokens, m = leaf.tokens, leaf.maximum
-        ledger.count(integer_ops=3 * sum(map(len, tokens)))
+        ledger.count(integer_ops=6 * sum(map(len, tokens)))
         if not all(tokens):
             return 0, 0
         least = [min(map(line.__getitem__, chosen)) for line, chosen in zip(self.terms, tokens, strict=True)]
@@ -155,34 +157,42 @@ class Constraint:
         # with numbers floor((term - least) / step): bottom + step * sum <= base + sum of terms <= bottom + step * sum + slots * (step - 1)
         step = max(-(bottom // bins), 1)
         most = -bottom // step
-        surely = -1 if self.slack is None else max((-bottom - self.slack - len(tokens) * (step - 1)) // step, -1)
+        surely = -1 if self.slack is None else (-bottom - self.slack - len(tokens) * (step - 1)) // step
         check_limit("histogram_bits", (most + 1) * sum(len(chosen).bit_length() + 1 for chosen in tokens))
         numbers = [
-            [(k, number) for k in chosen if (number := (line[k] - low) // step) <= most]
+            {k: number for k in chosen if (number := (line[k] - low) // step) <= most}
             for line, low, chosen in zip(self.terms, least, tokens, strict=True)
         ]
         found = [0, 0]
         for sign, stop, holds in leaf.fillings():
-            lines = [Counter(number for k, number in line if k < stop or (holds and k == m)) for line in numbers]
+            lines = [Counter([number for k, number in line.items() if k < stop or (holds and k == m)]) for line in numbers]
             for index, count in enumerate(_at_most((surely, most), lines, ledger)):
                 found[index] += sign * count
         return found[0], found[1]
 
 
-def _at_most(limits: tuple[int, int], lines: Sequence[Mapping[int, int]], ledger: Ledger) -> list[int]:
+def _at_most(limits: Sequence[int], lines: Sequence[Mapping[int, int]], ledger: Ledger) -> list[int]:
     """How many choices of one number per line sum to at most each limit, the last of which is the highest; lines: number -> how often.
 
     The histogram of sums is one integer with a field of `width` bits per sum, as in `count_sums`; sums above the last limit are dropped.
     """
     if not all(lines):
         return [0 for _ in limits]
+    floors = list(map(min, lines))
+    limits = [max(limit - sum(floors), -1) for limit in limits]
     most = limits[-1]
-    width = sum(sum(line.values()).bit_length() for line in lines) + 1
+    if most < 0:
+        return [0 for _ in limits]
+    width = max(sum(sum(line.values()).bit_length() for line in lines), 1) + 1  # attack: no free slot, one choice, and a field of one bit
     histogram, length = 1, 1
-    for line in lines:
-        ledger.count(integer_ops=2 * sum(min(length, most + 1 - number) for number in line))
-        shifted = [count * (histogram & _ones(width * (most + 1 - number))) << width * number for number, count in line.items()]
-        histogram, length = sum(shifted), min(length + max(line), most + 1)
+    for line, floor in zip(lines, floors, strict=True):
+        fields = {number - floor: count for number, count in line.items() if number - floor <= most}
+        ledger.count(integer_ops=len(line) + 2 * sum(min(length, most + 1 - number) for number in fields))
+        histogram = sum(
+            count * (histogram if number + length <= most + 1 else histogram & _ones(width * (most + 1 - number))) << width * number
+            for number, count in fields.items()
+        )
+        length = min(length + max(fields), most + 1)
     return [(histogram & _ones(width * (limit + 1))) % _ones(width) for limit in limits]
 
 
