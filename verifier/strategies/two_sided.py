@@ -34,8 +34,8 @@ def two_sided(model: FloatModel, subject: Subject) -> list[Step]:
     rows = _leaves(constraints, Scope(subject.scope.ranges), model.v, UNDECIDED * subject.total)
     return [
         *steps,
-        step("tallies", "count_leaves", {"constraints": "margins"}, leaves=integer_array(np.array(rows))),
-        step("bound", "accuracy", {"counts": ["tallies"]}),
+        step("right", "count_leaves", {"constraints": "margins"}, leaves=integer_array(np.array(rows))),
+        step("bound", "accuracy", {"counts": ["right"]}),
     ]
 
 
