@@ -270,6 +270,19 @@ def _replay_least_count(values: Values) -> Replay:
     return Replay(True, len(right) >= min(map(len, safe)), story)
 
 
+def winners_add_up() -> Claim:
+    """The number of wrong inputs is at least the sum, over outputs, of the numbers of inputs at which the output wins."""
+    wins = [[z3.Bool(f"wins{x}_{t}") for t in range(3)] for x in range(2)]
+    return Claim([], [z3.Sum([count(line) for line in wins]) <= count([z3.Or(column) for column in zip(*wins, strict=True)])])
+
+
+def _replay_winners(values: Values) -> Replay:
+    wins = [{t for t in range(3) if values[f"wins{x}_{t}"]} for x in range(2)]
+    wrong = wins[0] | wins[1]
+    story = f"two outputs win at {len(wins[0])} and {len(wins[1])} inputs, {len(wrong)} inputs are wrong"
+    return Replay(True, sum(map(len, wins)) <= len(wrong), story)
+
+
 def squaring_bound_beyond_its_range() -> Claim:
     """(1 + x/2)^2 <= exp(x) for every x, hence (1 + x/2)^2 <= 1 for every x <= 0."""
     x = z3.Real("x")
@@ -408,6 +421,7 @@ BELIEFS = (
     Belief(ties_are_right, _replay_ties, "accuracies by argmax; P5", ("margins_decide",)),
     Belief(overlapping_groups_add, _replay_groups, "counts of groups that are not disjoint", ("largest_count_of_each_cell",)),
     Belief(least_count_of_several_outputs, _replay_least_count, "constraints counted one by one", ("failures_add",)),
+    Belief(winners_add_up, _replay_winners, "upper bounds by the union of what each output wins", ("winners_overlap",)),
     Belief(one_error_for_each_token, _replay_one_error, "a draft of our float32 statements", ("product_range",)),
     Belief(
         largest_sum_alone_for_several_heads,
