@@ -1,6 +1,6 @@
 # Two commands, each of which sets up its own virtual environment; needed beforehand: make and Python 3.11 or newer.
 #
-#   make demo    prove a bound for a shipped model, then check the proof with both arithmetics
+#   make demo    prove bounds for two shipped models, check the proofs, and write a page about each
 #   make test    lint, types of the kernel, tests
 #   make lint    the first two of these
 #   make clean   remove what the commands above made, the virtual environment too
@@ -13,6 +13,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed-from-constraints
 DEMO := demo-output
 MODEL := certificates/models/max-of-4.safetensors
+SIGNS := certificates/models/cumulative-sign-1.safetensors
 
 .PHONY: demo test lint clean
 
@@ -21,6 +22,16 @@ demo: $(INSTALLED)
 	$(BIN)/verifier prove $(MODEL) --strategy subcubic -o $(DEMO)
 	$(BIN)/verifier check $(DEMO)/statement.json $(DEMO)/certificate.json $(MODEL)
 	$(BIN)/verifier check $(DEMO)/statement.json $(DEMO)/certificate.json $(MODEL) --arithmetic fast
+	$(BIN)/verifier report $(DEMO)/statement.json $(DEMO)/certificate.json $(MODEL) --arithmetic fast -o $(DEMO)/report.html
+	@echo
+	@echo "All 11^20 inputs of another model. Looking for the proof takes a few minutes, checking it seconds."
+	$(BIN)/verifier prove $(SIGNS) --task sign --strategy slots -o $(DEMO)/signs
+	$(BIN)/verifier check $(DEMO)/signs/statement.json $(DEMO)/signs/certificate.json $(SIGNS) --arithmetic fast
+	$(BIN)/verifier report $(DEMO)/signs/statement.json $(DEMO)/signs/certificate.json $(SIGNS) --arithmetic fast -o $(DEMO)/signs/report.html
+	@echo
+	@echo "Open these two pages in a browser:"
+	@echo "  file://$(CURDIR)/$(DEMO)/report.html"
+	@echo "  file://$(CURDIR)/$(DEMO)/signs/report.html"
 
 test: lint
 	$(BIN)/pytest -q -n $(WORKERS)

@@ -32,7 +32,7 @@ from verifier.kernel.maximum import margins
 from verifier.kernel.numbers.matrix import Matrix
 from verifier.kernel.replay import new_context
 from verifier.networks.attention_only import read_model
-from verifier.prove import prove
+from verifier.proving import prove
 from verifier.strategies import STRATEGIES
 
 MODEL = "certificates/models/max-of-4.safetensors"

@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from benchmarks.common import MODELS, RESULTS, ROOT, machine, markdown, write
 from tests.models import copying, from_file, random_model
 from tests.mutators import Case, Mutant, Outcome, corpus_cases, mutate, outcome, plan_cases
-from verifier.prove import prove
+from verifier.proving import prove
 from verifier.strategies import STRATEGIES
 from verifier.system.progress import progress
 

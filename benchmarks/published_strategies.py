@@ -36,7 +36,7 @@ from verifier.domain import whole_domain
 from verifier.kernel.facts import Count, Fact, Table
 from verifier.kernel.statement import Subject
 from verifier.networks.attention_only import read_model
-from verifier.prove import prove
+from verifier.proving import prove
 from verifier.reproduction import REPAIRED, Group, Repairs, Reproduction, reproduce
 from verifier.strategies import STRATEGIES
 from verifier.strategies.float_model import FloatModel

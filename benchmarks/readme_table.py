@@ -19,7 +19,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from benchmarks.common import RESULTS, write_part
-from verifier.prove import prove
+from verifier.proving import prove
 from verifier.strategies import STRATEGIES
 
 ROOT = Path(__file__).resolve().parent.parent

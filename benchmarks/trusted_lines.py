@@ -98,12 +98,13 @@ def report() -> str:
     lines = counts()
     reference = sum(lines[part] for part in REFERENCE_PARTS)
     shown = [f"{number:6}  {part}" for part, number in lines.items() if part in REFERENCE_PARTS]
-    shown.append(f"{reference:6}  in all, for `check` (mpmath), beside mpmath and Python")
-    shown.append(f"{lines['fast arithmetic']:6}  more for `check --arithmetic fast`, beside numpy")
+    shown.append(f"{reference:6}  in all, for `check` with mpmath; Python and mpmath themselves are not counted")
+    shown.append(f"{lines['fast arithmetic']:6}  more for `check --arithmetic fast`; numpy itself is not counted")
     shown.append("")
     statement = sum(map(len, lean_definitions().values()))
     data = lines["decode: bytes to values"] + sum(code_lines(ROOT / "verifier" / "lean" / name) for name in ("export.py", "slices.py"))
-    shown.append(f"{statement:6}  of Lean definitions that `{STATEMENT}` rests on, for either way of checking in Lean, beside Lean")
+    either = f"of Lean definitions that `{STATEMENT}` rests on, for either way of checking in Lean; Lean itself is not counted"
+    shown.append(f"{statement:6}  {either}")
     shown.append(f"{data:6}  of Python that read the weights and write them as Lean data")
     return "\n".join(f"    {line}" for line in shown) + "\n"
 

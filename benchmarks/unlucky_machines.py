@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from benchmarks.common import RESULTS, machine, write
 from tests.machines import decided_by_the_unlucky, nearly_twins
 from verifier.kernel.errors import VerifierError
-from verifier.prove import prove
+from verifier.proving import prove
 from verifier.strategies import STRATEGIES
 
 NAMES = [name for name in STRATEGIES if not name.startswith("subcubic/")]

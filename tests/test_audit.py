@@ -15,8 +15,8 @@ import pytest
 
 from tests.models import Rows, TinyModel, copying, from_file, pack, random_model, safetensors
 from tests.oracle import truth
-from verifier.audit import maximum as auditing
-from verifier.audit.maximum import worst_outputs
+from verifier.auditing import maximum as auditing
+from verifier.auditing.maximum import worst_outputs
 from verifier.cli import main
 from verifier.commands.audit import PAPER_ROWS
 from verifier.models.weights import with_its_network

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.answers import Known, attending, maximum, signs
-from verifier.audit import networks as auditing
+from verifier.auditing import networks as auditing
 from verifier.cli import main
 from verifier.strategies import NETWORK_STRATEGIES
 

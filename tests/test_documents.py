@@ -6,6 +6,7 @@ import ast
 import importlib.util
 import json
 import re
+import subprocess
 from collections.abc import Iterator
 from dataclasses import fields
 from math import comb
@@ -264,6 +265,14 @@ def test_trust_md_quotes_the_line_counts_of_the_code() -> None:
 
 
 # All documents
+
+
+def test_every_image_is_shown_by_a_document() -> None:
+    images = [path for kind in ("png", "svg") for path in (ROOT / "benchmarks" / "results").glob(f"*.{kind}")]
+    kept = subprocess.run(["git", "ls-files", *map(str, images)], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
+    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md"))]
+    shown = {Path(name).name for text in texts for name in re.findall(r"!\[[^]]*\]\(([^)]+)\)", text)}
+    assert {Path(name).name for name in kept} <= shown
 
 
 def test_documents_name_only_files_that_exist() -> None:

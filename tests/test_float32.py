@@ -37,7 +37,7 @@ from verifier.kernel.replay import new_context
 from verifier.kernel.statement import bind
 from verifier.kernel.verdict import Verdict, check
 from verifier.networks.attention_only import read_model
-from verifier.prove import prove
+from verifier.proving import prove
 from verifier.strategies import STRATEGIES
 
 MAIN = Path(__file__).parent.parent / "certificates" / "models" / "max-of-4.safetensors"

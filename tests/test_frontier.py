@@ -374,6 +374,28 @@ def test_a_label_that_finds_no_place_is_reported() -> None:
     assert place_labels(axes, [(point, "w" * 500)], [point]) == ["w" * 500]
 
 
+def words_of(figure: Any) -> str:
+    return " ".join([figure.get_suptitle(), *(text.get_text() for axes in figure.axes for text in axes.texts)])
+
+
+def test_figures_with_nothing_to_compare_say_so() -> None:
+    assert "one proof" in words_of(draw([proved("a", 900, 2**21)], MEASURES[0], title="x"))
+    assert "nothing to see" in words_of(draw([], MEASURES[0], title="x"))
+    assert "one proof" not in words_of(draw([proved("a", 900, 2**21), proved("b", 901, 2**22)], MEASURES[0], title="x"))
+
+
+@pytest.mark.parametrize(("cost", "arrow"), [(2**3, "←"), (2**60, "→")])
+def test_a_reference_that_is_out_of_sight_is_pointed_at(cost: int, arrow: str) -> None:
+    rows = [proved("a", 900, 2**21), proved("b", 901, 2**22)]
+    assert arrow in words_of(draw(rows, MEASURES[0], title="x", reference=("brute force", cost)))
+
+
+def test_the_legend_names_what_is_shown_alone() -> None:
+    named = [text.get_text() for text in draw([proved("a", 900, 2**21)], MEASURES[0], title="x").legends[0].get_texts()]
+    assert "this project's strategies" in named
+    assert not any("published" in name for name in named)
+
+
 def test_a_figure_without_any_proof_can_be_drawn() -> None:
     assert draw([Row("a", False, "v", reason="none")], MEASURES[0], title="empty", reference=("brute force", 2**40)).axes
 

@@ -20,7 +20,7 @@ from tests.models import FILE_NAMES, Rows, TinyModel, copying, from_file
 from tests.oracle import Input, truth
 from tests.plans import PLANS, UNLUCKY
 from verifier.kernel.errors import VerifierError
-from verifier.prove import Proof, prove
+from verifier.proving import Proof, prove
 from verifier.strategies import STRATEGIES
 
 SHIPPED = Path(__file__).parent.parent / "certificates" / "models"

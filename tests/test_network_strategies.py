@@ -25,7 +25,7 @@ from verifier.kernel.rules.evaluation.cells import LEAF, boxes_of
 from verifier.networks.finding import find_network, find_task, with_network
 from verifier.networks.floats import FloatNetwork, losses, right
 from verifier.networks.subjects import make_subject
-from verifier.prove import Proof, prove
+from verifier.proving import Proof, prove
 from verifier.strategies import NETWORK_STRATEGIES, choose_strategy, find_strategy
 from verifier.strategies.cells import BUDGETS, cells
 from verifier.strategies.steps import statement_bytes

@@ -11,7 +11,7 @@ from tests.other_machines import OTHER_MACHINES
 from tests.test_float32 import MAIN, context, verdict_of
 from verifier.execution import logit_errors
 from verifier.kernel.errors import StepRejected
-from verifier.prove import prove
+from verifier.proving import prove
 from verifier.strategies import STRATEGIES
 
 pytestmark = pytest.mark.filterwarnings("default")  # of the libraries

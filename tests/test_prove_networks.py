@@ -21,11 +21,12 @@ from verifier.kernel.limits import LIMITS
 from verifier.networks.finding import find_network, find_task, with_network
 from verifier.networks.floats import FloatNetwork, losses, right
 from verifier.networks.subjects import make_subject
-from verifier.prove import prove
+from verifier.proving import prove
 from verifier.strategies import DEFAULTS, NETWORK_STRATEGIES, STRATEGIES, choose_strategy, find_strategy
 from verifier.strategies.cells import BUDGETS
 from verifier.strategies.target import METRIC_WORDS, Target, read_metric
 
+MODELS = Path(__file__).parent.parent / "certificates" / "models"
 PROGRAM, DATA = small_network()
 TASK = {"name": "max", "positions": 2}
 INPUTS = np.array(list(product(range(3), repeat=2)))
@@ -199,7 +200,7 @@ def test_a_proof_that_mpmath_has_not_checked_says_so(
 ) -> None:
     output = weights.parent / "proof"
     assert verifier("prove", weights, "-o", output)[1]["unchecked"] is None
-    monkeypatch.setattr("verifier.prove.LIMITS", replace(LIMITS, reference_operations=1 << 4))
+    monkeypatch.setattr("verifier.proving.LIMITS", replace(LIMITS, reference_operations=1 << 4))
     code, found = verifier("prove", weights, "-o", output, "--force")
     assert (code, found["checked_with"]) == (0, ["fast"])
     assert found["unchecked"] == f"{found['operations']} operations, and `prove` lets it do at most 2^4"
@@ -239,7 +240,7 @@ def test_strategies_about_the_maximum_go_on_for_attention_only(tmp_path: Path, v
     named = ("--network", "attention-only-1", "--task", "max")
     exact = proved(verifier, path, *named, "--strategy", "brute-force")
     assert proved(verifier, path, *named, "--strategy", "every-input")["certified"] == exact["certified"]
-    assert proved(verifier, path, *named)["strategy"] == "subcubic"
+    assert proved(verifier, path, *named)["strategy"] == "exact"  # of few inputs
     assert prove(model.data, STRATEGIES["brute-force"], file="FILE").proved == Fraction(exact["proved"])
     assert verifier("prove", path, "--network", "attention-only-1", "--task", "min", "--strategy", "cubic", "-o", tmp_path / "x")[0] == 3
 
@@ -255,8 +256,18 @@ def test_a_strategy_says_what_it_is_for() -> None:
     assert fitting == ["every-input", "cells", *(f"cells-{leaves}" for leaves in BUDGETS)]
     assert choose_strategy(target()).name == "every-input"
     assert set(DEFAULTS) <= {*STRATEGIES, *NETWORK_STRATEGIES}
+    wide = {"name": "max", "positions": 16}  # 3^16 inputs are too many to walk through
+    assert choose_strategy(target(wide)).name == "cells"
     with pytest.raises(Usage):
-        choose_strategy(target({"name": "max", "positions": 16}))  # 3^16 inputs are too many to walk through
+        choose_strategy(target(wide, "cross_entropy"))
+
+
+def test_many_inputs_of_the_largest_token_are_not_listed() -> None:
+    data = (MODELS / "max-of-4.safetensors").read_bytes()
+    found = find_network(None, data, file="FILE")
+    whole = Target(found.network, make_subject(found.network, find_task(None, found).task))
+    assert choose_strategy(whole).name == "subcubic"
+    assert choose_strategy(replace(whole, relation="<=")).name == "exact"
 
 
 def test_every_word_of_metric_is_read() -> None:

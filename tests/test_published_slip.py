@@ -15,7 +15,7 @@ from tests.models import TinyModel, from_file
 from tests.oracle import truth
 from verifier.models.weights import with_its_network
 from verifier.networks.attention_only import read_model
-from verifier.prove import prove
+from verifier.proving import prove
 from verifier.reproduction import PUBLISHED_DEFAULT, REPAIRED, Repairs, reproduce
 from verifier.reproduction.counterexample import counterexample
 from verifier.strategies import STRATEGIES

@@ -14,7 +14,7 @@ from tests.rules.test_cells import small
 from tests.test_network_strategies import asked
 from verifier.kernel.scope import InputScope
 from verifier.networks.finding import find_network
-from verifier.prove import prove
+from verifier.proving import prove
 from verifier.strategies import find_strategy
 from verifier.strategies.slots import bottleneck, relaxed
 from verifier.strategies.slots.bottleneck import narrow_node

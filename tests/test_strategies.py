@@ -19,7 +19,7 @@ from tests.plans import random_scope
 from verifier.kernel.errors import StepRejected, Usage
 from verifier.kernel.statement import read_statement
 from verifier.kernel.verdict import check
-from verifier.prove import Proof, prove
+from verifier.proving import Proof, prove
 from verifier.strategies import STRATEGIES, find_strategy
 
 FOLDER = Path(__file__).parent.parent / "certificates" / "models"

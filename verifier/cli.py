@@ -26,11 +26,11 @@ import sys
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from types import ModuleType
 from typing import Any, NoReturn
 
 from verifier.kernel.errors import Usage, VerifierError
+from verifier.system.suggestions import did_you_mean
 
 EXIT_INTERNAL_ERROR = 70
 EXIT_INTERRUPTED = 130
@@ -57,6 +57,8 @@ COMMANDS: dict[str, Command] = {
     "tasks": Command("verifier.commands.tasks", "list the tasks that say which answers are right", ""),
     "evaluate": Command("verifier.commands.evaluate", "a network on given inputs: floats beside enclosures, your own logits", "fast"),
     "check": Command("verifier.commands.check", "re-check a certificate from the weights", ""),
+    "counterexamples": Command("verifier.commands.counterexamples", "what a certificate leaves open, wrong inputs searched there", "fast"),
+    "report": Command("verifier.commands.report", "check a certificate again, and write a page about it", "report"),
     "float32": Command("verifier.commands.float32", "the formula's verdict beside that of every float32 machine", "prove"),
     "frontier": Command("verifier.commands.frontier", "every strategy that fits: certified bound against proof length", "prove,report"),
     "audit": Command("verifier.commands.audit", "are reported numbers true? each proved, refuted or undecided", "prove"),
@@ -86,7 +88,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(errors="backslashreplace")  # a path that is not UTF-8 must not stop a verdict
-        parsed = _parser(arguments).parse_args(arguments)
+        parser = _parser(arguments)
+        if not arguments:
+            parser.print_help()  # and then the refusal: 0 would read as an answer
+        parsed = parser.parse_args(arguments)
         exit_code = int(parsed.run(parsed))
         sys.stdout.flush()  # an answer that cannot be written has not been given
         return exit_code
@@ -150,11 +155,11 @@ def _parser(arguments: Sequence[str]) -> Parser:
         description="Certificates for accuracy bounds of neural networks: generate, check, audit.",
         epilog="`verifier COMMAND --help` shows a command's arguments and examples.",
     )
-    parser.add_argument("--version", action="version", version=f"verifier {_version()}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
     requested = next((word for word in arguments if not word.startswith("-")), None)
     if requested is not None and requested not in COMMANDS:
-        raise Usage("usage", expected="a command of `verifier --help`", got=requested)
+        raise Usage("usage", expected="a command of `verifier --help`", got=requested, hint=did_you_mean(requested, COMMANDS))
     for name, command in COMMANDS.items():
         if name == requested:
             _load(command).add_parser(subparsers)
@@ -163,11 +168,14 @@ def _parser(arguments: Sequence[str]) -> Parser:
     return parser
 
 
-def _version() -> str:
-    try:
-        return version("verifier")
-    except PackageNotFoundError:
-        return "(not installed)"
+class _Version(argparse.Action):
+    """Looks the version up when it is asked for: that takes longer than all else that `verifier --help` does."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from verifier.system.version import installed_version
+
+        print(f"verifier {installed_version()}")
+        parser.exit()
 
 
 def _load(command: Command) -> ModuleType:

@@ -10,10 +10,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from verifier.audit.auditing import Audit, Settings
-from verifier.audit.investigation import Outcome
-from verifier.audit.reported import REPORTED_BYTES, Reported, read_reported
-from verifier.audit.reproducing import Reproducing
+from verifier.auditing.audit import Audit, Settings
+from verifier.auditing.investigation import Outcome
+from verifier.auditing.reported import REPORTED_BYTES, Reported, read_reported
+from verifier.auditing.reproducing import Reproducing
 from verifier.commands.arguments import at_least
 from verifier.commands.question import HELP, add_question, read_question
 from verifier.experiments.estimate import Estimate
@@ -105,10 +105,9 @@ def run(args: argparse.Namespace) -> int:
         settings = Settings(str(args.reported), str(args.model), args.seconds, args.samples, args.counterexamples)
         audit = Audit(read_question(args, weights, file=str(args.model)), weights, reported, settings, lambda name: report(name, 0, 0))
         reproducing = Reproducing(audit) if names else None
-        for row in reported:
-            audit.decide(row)
+        audit.outcomes()
         reproduced = [reproducing.row(name) for name in names] if reproducing else []
-        outcomes = [(row, audit.decide(row)) for row in reported]  # again: each row with all that is known by now
+        outcomes = audit.outcomes()  # again: each row with all that is known by now
         estimates = [audit.estimate(row) for row in reported]
     rows = []
     for (row, outcome), guess in zip(outcomes, estimates, strict=True):

@@ -7,10 +7,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from verifier.kernel.decode.inputs import STATEMENT_CERTIFICATE_MODEL, read_bounded
-from verifier.kernel.verdict import check
+from verifier.commands.three_files import read_three
+from verifier.kernel.verdict import Verdict, check
 from verifier.system.arithmetics import ARITHMETICS, make_arithmetic
 from verifier.system.progress import stages
+from verifier.vacuity import vacuous
 
 EXAMPLES = """\
 examples:
@@ -37,9 +38,16 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Check, and print the verdict on one line with its explanation below."""
     paths = (args.statement, args.certificate, args.model)
-    statement, certificate, model = (read_bounded(path, limit) for path, limit in zip(paths, STATEMENT_CERTIFICATE_MODEL, strict=True))
+    statement, certificate, model = read_three(paths)
     names = (str(args.statement), str(args.certificate), str(args.model))
     with stages("checking") as report:
         verdict = check(statement, certificate, model, make_arithmetic(args.arithmetic), files=names, progress=report)
-    print(json.dumps(verdict.json()) if args.json else "\n".join(verdict.lines()))
+    print(json.dumps(verdict.json()) if args.json else "\n".join([*verdict.lines(), *_note(verdict)]))
     return verdict.exit_code
+
+
+def _note(verdict: Verdict) -> list[str]:
+    """A claim that says nothing, said plainly."""
+    claim = verdict.statement.claim
+    empty = vacuous(claim, claim.bound)
+    return [f"note: the claim is empty: {empty}"] if empty else []

@@ -19,7 +19,7 @@ from verifier.kernel.replay import new_context
 from verifier.kernel.statement import FUNCTIONS, bind
 from verifier.kernel.verdict import text
 from verifier.networks.attention_only import read_model
-from verifier.prove import Proof, prove
+from verifier.proving import Proof, prove
 from verifier.strategies import find_strategy
 from verifier.system.console import Terminal
 from verifier.system.files import refuse_to_overwrite, write_together

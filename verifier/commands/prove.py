@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from verifier.commands.arguments import bound
 from verifier.commands.evaluate import shown
@@ -19,11 +20,15 @@ from verifier.kernel.metrics import SHARES
 from verifier.kernel.statement import Statement, read_statement
 from verifier.kernel.verdict import Verdict, text
 from verifier.networks.expectation import Comparison, compare, read_expectation, require_reads
-from verifier.prove import Proof, prove, statement_target
+from verifier.proving import Proof, prove, statement_target
 from verifier.strategies import find_strategy
 from verifier.strategies.target import Target
 from verifier.system.files import refuse_to_overwrite, write_together
 from verifier.system.progress import stages
+from verifier.vacuity import vacuous
+
+if TYPE_CHECKING:
+    from verifier.report.page import Report
 
 EXAMPLES = f"""\
 examples:
@@ -32,6 +37,8 @@ examples:
   verifier prove weights.safetensors --network mine.json --task sum --metric cross_entropy --scope 0..9,0..112 -o proof
   verifier prove model.safetensors --strategy brute-force --require 0.999 -o proof
   verifier prove model.safetensors --strategy cubic --statement claim.json -o proof
+  verifier prove model.safetensors --strategy mine.py:steps -o proof
+  verifier prove model.safetensors -o proof --report proof/report.html
 
 {HELP}
 exit codes: 0 written (and the claim or --require is met), 1 --expect or --require is not met, 2 less than --statement or never=K
@@ -47,13 +54,15 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("model", type=Path, metavar="WEIGHTS", help="the weights (safetensors)")
     add_question(parser)
-    parser.add_argument("--strategy", metavar="NAME", help="see `verifier strategies` (default: the first usual one that fits)")
+    names = "see `verifier strategies`; or FILE.py:FUNCTION, a file of yours that is run (default: the usual one)"
+    parser.add_argument("--strategy", metavar="NAME", help=names)
     parser.add_argument(
         "--expect", type=Path, metavar="LOGITS.json", help="your own logits, which the network must give (`verifier evaluate`)"
     )
     parser.add_argument("--require", type=bound, metavar="BOUND", help="exit 1 unless this or better is proved (0.95 or 19/20)")
     parser.add_argument("--statement", type=Path, metavar="FILE", help="prove this statement, which holds network, task, scope and claim")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="the folder to write to")
+    parser.add_argument("--report", type=Path, metavar="FILE.html", help="also check the files again and write a page about them")
     parser.add_argument("--force", action="store_true", help="replace existing files")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=run)
@@ -62,8 +71,9 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Prove, check, write, and say what was proved."""
     outputs = (args.output / "statement.json", args.output / "certificate.json")
-    for path in outputs:
+    for path in (*outputs, *([args.report] if args.report is not None else [])):
         refuse_to_overwrite(path, force=args.force)
+    write_page = None if args.report is None else _page_writer()
     strategy = find_strategy(args.strategy) if args.strategy is not None else None
     model = read_bounded(args.model, LIMITS.model_bytes)
     statement: Statement | None = None
@@ -81,8 +91,20 @@ def run(args: argparse.Namespace) -> int:
         proof = prove(model, strategy, file=str(args.model), statement=statement, target=target, progress=report)
     write_together(dict(zip(outputs, (proof.statement, proof.certificate), strict=True)), force=args.force)
     missed = args.require is not None and not replace(target, bound=args.require).claim(args.require).follows_from(proof.proved)
+    if write_page is not None:  # of the files as they lie there
+        write_page((*outputs, args.model), args.report, arithmetic=arithmetic_of(proof.verdicts[-1]), force=args.force)
     report_to(args, proof, outputs, missed, filled, comparison)
     return 1 if missed else max(verdict.exit_code for verdict in proof.verdicts)
+
+
+def _page_writer() -> Callable[..., Report]:
+    """What writes the page, before any work.  Raises Usage where its packages are not installed."""
+    try:
+        from verifier.commands.report import write_report
+    except ModuleNotFoundError as error:
+        hint = "pip install '.[report]' in the project's folder, or leave --report out"
+        raise Usage("missing-package", expected=f"the package {error.name}", got="not installed", hint=hint) from error
+    return write_report
 
 
 def _refuse_beside_statement(args: argparse.Namespace) -> None:
@@ -113,6 +135,7 @@ def report_to(
     comparison: Comparison | None = None,
 ) -> None:
     """Print the outcome."""
+    empty = vacuous(proof.verdicts[-1].statement.claim, proof.proved)
     if args.json:
         report = proof.verdicts[-1].json() | {
             "strategy": proof.strategy,
@@ -120,8 +143,11 @@ def report_to(
             "certificate": str(outputs[1]),
             "proved": text(proof.proved),
             "required": text(args.require) if args.require is not None else None,
+            "required_met": None if args.require is None else not missed,
+            "vacuous": empty or None,
             "prove_seconds": round(proof.prove_seconds, 3),
             "checked_with": [arithmetic_of(verdict) for verdict in proof.verdicts],
+            "report": None if args.report is None else str(args.report),
             "unchecked": proof.beyond_reference or None,
             "filled": list(filled),
             "expected": None if comparison is None else shown(comparison),
@@ -135,8 +161,12 @@ def report_to(
     if comparison is not None:
         print(f"expected logits met: {comparison.logits} of {comparison.inputs} inputs, largest difference {comparison.largest:.3g}")
     print(f"{proof.strategy}: searched {proof.prove_seconds:.1f} s, checked with {checks}; wrote {outputs[0]} and {outputs[1]}")
+    if args.report is not None:
+        print(f"checked once more for {args.report}")
     if proof.beyond_reference:
         print(f"not checked with mpmath: {proof.beyond_reference}; it is `verifier check {outputs[0]} {outputs[1]} {args.model}`")
+    if empty:
+        print(f"note: {empty}")
     if missed:
         print(f"the required {args.require} is not proved")
 

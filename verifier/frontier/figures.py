@@ -101,7 +101,8 @@ def draw(
     key = _in_columns([f"{number}  {name}" for name, number in numbers.items()], 3)
     height_of_key = 0.14 * len(key)  # inches
     figure = new_figure(13, 6.6 + height_of_key)
-    figure.suptitle(title, fontsize=11)
+    few = {0: "\nno proof, so nothing to see", 1: "\none proof: a point, and no frontier"}.get(len(shown), "")
+    figure.suptitle(title + few, fontsize=11)
     grid = figure.add_gridspec(2, 2, height_ratios=(6.2, max(height_of_key, 0.01)))
     plain, errors, foot = (figure.add_subplot(place) for place in (grid[0, 0], grid[0, 1], grid[1, :]))
     foot.axis("off")
@@ -219,8 +220,10 @@ def _reference(axes: Axes, name: str, value: int, limits: tuple[float, float]) -
     if limits[0] <= value <= limits[1]:
         axes.axvline(value, color=NEUTRAL, linewidth=0.8, linestyle="--", zorder=0)
         axes.text(value, 0.02, words + " ", transform=place, fontsize=7, color=NEUTRAL, ha="right", va="bottom")
-    else:
+    elif value > limits[1]:
         axes.text(0.99, 0.02, words + " →", transform=axes.transAxes, fontsize=7, color=NEUTRAL, ha="right", va="bottom")
+    else:
+        axes.text(0.01, 0.02, "← " + words, transform=axes.transAxes, fontsize=7, color=NEUTRAL, ha="left", va="bottom")
 
 
 def _sampling(axes: Axes, curve: Callable[[float], float], limits: tuple[float, float], *, log: bool) -> None:
@@ -259,12 +262,16 @@ def _in_columns(entries: Sequence[str], count: int) -> list[str]:
 
 def _legend(rows: Sequence[Row], curve: object) -> list[Line2D]:
     ours, published = OURS, PUBLISHED
-    handles = [
-        Line2D([], [], marker="o", color=ours, linestyle="none", label="this project's strategies"),
-        Line2D([], [], marker="s", color=published, linestyle="none", markersize=5, label="sound versions of published ones"),
-        Line2D([], [], color=ours, label="Pareto frontier"),
-        Line2D([], [], color=published, linestyle=":", label="published alone"),
-    ]
+    handles = []
+    if any(not row.published for row in rows):
+        handles.append(Line2D([], [], marker="o", color=ours, linestyle="none", label="this project's strategies"))
+    if any(row.published for row in rows):
+        square = {"marker": "s", "markersize": 5, "linestyle": "none"}
+        handles.append(Line2D([], [], color=published, label="sound versions of published ones", **square))
+    if rows:
+        handles.append(Line2D([], [], color=ours, label="Pareto frontier"))
+    if any(row.published for row in rows):
+        handles.append(Line2D([], [], color=published, linestyle=":", label="published alone"))
     if any(row.is_exact for row in rows):
         handles.append(Line2D([], [], marker="*", markersize=10, color=NEUTRAL, linestyle="--", label="exact"))
     if curve is not None:

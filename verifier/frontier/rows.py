@@ -25,7 +25,8 @@ from verifier.system.files import write_atomically
 
 BOUND_PLACES = 9  # decimals of the column `bound`
 IRRELEVANT = {  # code of the package that no row depends on; all other code is part of a row's identity
-    *("__init__.py", "cli.py", "audit", "commands", "experiments", "lean", "lemmas", "models", "plotting", "reproduction", "system"),
+    *("__init__.py", "api", "auditing", "cli.py", "commands", "experiments", "lean", "lemmas", "models", "plotting", "report"),
+    *("reproduction", "system"),
 }
 
 

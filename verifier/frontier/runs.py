@@ -26,7 +26,7 @@ from pathlib import Path
 from verifier.frontier.rows import COLUMNS, Row, proof_paths, question_of, rounded, store_row, stored_row
 from verifier.kernel.errors import StepRejected, Usage, VerifierError
 from verifier.kernel.statement import Statement, read_statement
-from verifier.prove import prove, statement_target
+from verifier.proving import prove, statement_target
 from verifier.strategies import NETWORK_STRATEGIES, Strategy
 from verifier.strategies import STRATEGIES as ABOUT_MAXIMUM
 from verifier.strategies.steps import statement_bytes

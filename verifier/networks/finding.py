@@ -35,6 +35,7 @@ from verifier.kernel.tasks.table import digest_of
 from verifier.kernel.tasks.task import Task
 from verifier.networks.attention_only import attention_only_program
 from verifier.networks.metadata import metadata, with_metadata
+from verifier.system.suggestions import did_you_mean
 
 KEY = "verifier.network"  # of the metadata of a weights file
 CLAUSE = "network file"
@@ -98,7 +99,7 @@ def find_document(word: str) -> Document:
         path = shipped()[word]
     else:
         expected = "one of " + ", ".join(shipped()) + ", or FILE.json"
-        raise Usage("unknown-network", expected=expected, got=word, hint="see `verifier networks`")
+        raise Usage("unknown-network", expected=expected, got=word, hint=did_you_mean(word, shipped(), "see `verifier networks`"))
     return read_document(read_bounded(path, LIMITS.statement_bytes), file=str(path))
 
 
@@ -175,7 +176,9 @@ def find_task(word: str | None, found: Found) -> Asked:
     if chosen is None or chosen not in found.tasks:
         words = shown(", ".join(found.tasks)) or "none in the network file"  # a stranger's text
         got = "no --task" if chosen is None else chosen
-        raise Usage("unknown-task", expected=f"--task with one of: {words}; or FILE.json", got=got, hint="see `verifier tasks`")
+        near = [name for name in found.tasks if name.isascii() and name.isprintable()]
+        hint = did_you_mean(chosen or "", near, "see `verifier tasks`")
+        raise Usage("unknown-task", expected=f"--task with one of: {words}; or FILE.json", got=got, hint=hint)
     return read_asked(found.tasks[chosen], found.network, file=f"{found.source}, task {shown(chosen)}")
 
 

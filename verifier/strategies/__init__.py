@@ -23,11 +23,14 @@ from verifier.strategies.exact import exact
 from verifier.strategies.float_model import FloatModel
 from verifier.strategies.hot_outputs import hot_outputs
 from verifier.strategies.low_rank import low_rank
+from verifier.strategies.outside import is_outside, outside
 from verifier.strategies.published import COMBINATIONS
 from verifier.strategies.slots import bottleneck, relaxed
 from verifier.strategies.steps import Step
 from verifier.strategies.subcubic import subcubic
 from verifier.strategies.target import AnyStrategy, NetworkStrategy, Target, maximum_misfit
+from verifier.strategies.two_sided import two_sided
+from verifier.system.suggestions import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,7 @@ class Strategy:
 OURS = (
     Strategy("exact", "exact", "one constraint for most outputs, joint ones for the rest, failures listed; wrong inputs confirmed", exact),
     Strategy("hot-outputs", "v^3 k", "counting, with joint constraints for a few dangerous outputs; for long inputs", hot_outputs),
+    Strategy("two-sided", "v^3 k", "right and wrong inputs counted, by the second-largest token: a bound on either side", two_sided),
     Strategy("counting", "v^3 k", "decoupled constraint, a shift per maximum, counted by sums; every length", counting),
     Strategy("subcubic", "v^2 k log v + v^2 d", "decoupled constraint on blocks, one optimised shift, counted by sums", subcubic),
     Strategy("absent-present", "v^2 k^2 + v^2 d", "competitors split by whether they occur; block patterns", absent_present),
@@ -121,18 +125,38 @@ NETWORK_STRATEGIES: dict[str, NetworkStrategy] = {
         ),
     )
 }
-# the first that fits, and that is worth it, is chosen for who names none
-DEFAULTS: dict[str, Callable[[Target], bool]] = {"subcubic": lambda _: True, "bag": bag.shorter, "every-input": lambda _: True}
+FEW_INPUTS = 1 << 16  # of the largest token: for so many the exact answer takes a moment
+
+
+def _soon_exact(target: Target) -> bool:
+    """Few inputs, or an upper bound, which nothing else of the largest token gives."""
+    return target.subject.total <= FEW_INPUTS or target.relation == "<="
+
+
+# the first that fits, and that is worth it, is chosen for who names none: those about one shape, then those that meet every input,
+# then those for scopes that nobody can walk through
+DEFAULTS: dict[str, Callable[[Target], bool]] = {
+    "exact": _soon_exact,
+    "subcubic": lambda _: True,
+    "bag": bag.shorter,
+    "every-input": lambda _: True,
+    "slots": lambda _: True,
+    "bottleneck": lambda _: True,
+    "cells": lambda _: True,
+}
 
 
 def find_strategy(name: str) -> Strategy | NetworkStrategy:
-    """The strategy of that name.  Raises Usage."""
+    """The strategy of that name, or the function FILE.py:FUNCTION.  Raises Usage."""
+    if is_outside(name):
+        return outside(name)
     if name in NETWORK_STRATEGIES:
         return NETWORK_STRATEGIES[name]
     if name not in STRATEGIES:
         short = [known for known, strategy in STRATEGIES.items() if not known.startswith("subcubic/")]
         expected = "one of " + ", ".join([*NETWORK_STRATEGIES, *short]) + ", subcubic/..."
-        raise Usage("unknown-strategy", expected=expected, got=name, hint="see `verifier strategies`")
+        hint = did_you_mean(name, [*NETWORK_STRATEGIES, *STRATEGIES], "see `verifier strategies`")
+        raise Usage("unknown-strategy", expected=expected, got=name, hint=hint)
     return STRATEGIES[name]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from verifier.kernel.errors import Usage
 from verifier.kernel.statement import Subject
 from verifier.strategies.float_model import FloatModel
-from verifier.strategies.shift import mean_shift
+from verifier.strategies.mean_shift import mean_shift
 from verifier.strategies.steps import ALL_TABLES, Step, exact_tables, float_array, step
 
 SINGLES = 4  # tokens next below the maximum that have a block of their own, at least
@@ -31,7 +31,7 @@ def singles_for(model: FloatModel) -> int:
 
 def split_steps(model: FloatModel) -> list[Step]:
     """The argument from tables to bound."""
-    shift = float_array(mean_shift(model).numpy())
+    shift = float_array(mean_shift(model))
     split = step("split", "absent_present", ALL_TABLES, shift=shift, singles=singles_for(model))
     return [split, step("right", "count_blocks", {"split": "split"}), step("bound", "accuracy", {"counts": ["right"]})]
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from verifier.kernel.statement import Subject
 from verifier.strategies.float_model import FloatModel
-from verifier.strategies.shift import shifts_per_maximum
 from verifier.strategies.steps import ALL_TABLES, Step, exact_tables, float_array, step
 
 BINS = 64  # resolution of the sums
@@ -16,6 +15,8 @@ BINS = 64  # resolution of the sums
 
 def counting(model: FloatModel, subject: Subject) -> list[Step]:
     """Every token below the maximum in a block of its own."""
+    from verifier.strategies.shift import shifts_per_maximum  # torch alone takes seconds to import
+
     shift = float_array(shifts_per_maximum(model))
     return [
         *exact_tables("centred"),

@@ -13,7 +13,7 @@ from verifier.kernel.statement import Subject
 from verifier.strategies.brute_force import listing_steps
 from verifier.strategies.float_model import Errors, FloatModel
 from verifier.strategies.kernel_tables import execution_errors
-from verifier.strategies.shift import mean_shift
+from verifier.strategies.mean_shift import mean_shift
 from verifier.strategies.steps import Step, exact_tables, float_array, integer_array
 from verifier.strategies.wrong_inputs import wrong_steps
 
@@ -27,7 +27,7 @@ def exact(model: FloatModel, subject: Subject) -> list[Step]:
 
 def exact_count(model: FloatModel, subject: Subject) -> list[Step]:
     """The steps that count the right inputs, on tables that are there."""
-    shift, errors = mean_shift(model).numpy(), execution_errors(model, subject)
+    shift, errors = mean_shift(model), execution_errors(model, subject)
     first, last = subject.scope.ranges[-1]
     alone = [
         (m, x) for m in range(model.v) for x in _outputs_alone(model, m, np.arange(first, min(last, m) + 1), shift, errors) if first <= m

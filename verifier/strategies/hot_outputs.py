@@ -13,7 +13,6 @@ import numpy as np
 from verifier.kernel.statement import Subject
 from verifier.strategies.counting import BINS
 from verifier.strategies.float_model import FloatModel
-from verifier.strategies.shift import shifts_per_maximum
 from verifier.strategies.steps import ALL_TABLES, Step, exact_tables, float_array, integer_array, step
 
 SAMPLES = 20_000  # inputs with a given maximum
@@ -24,6 +23,8 @@ WORTHWHILE = 0.02  # relative fall of the estimated loss that pays for another c
 
 def hot_outputs(model: FloatModel, subject: Subject) -> list[Step]:
     """The counting strategy, the hot outputs of each maximum standing alone."""
+    from verifier.strategies.shift import shifts_per_maximum  # torch alone takes seconds to import
+
     shifts = shifts_per_maximum(model)
     generator = np.random.default_rng(0)
     hot = [(m, x) for m in range(1, model.v) for x in _Sample.draw(model, m, shifts[m], generator).hot_set()]

@@ -14,7 +14,7 @@ import numpy as np
 from verifier.kernel.statement import Subject
 from verifier.strategies.absent_present import few_patterns, split_steps
 from verifier.strategies.float_model import FloatModel
-from verifier.strategies.shift import mean_shift
+from verifier.strategies.mean_shift import mean_shift
 from verifier.strategies.steps import ALL_TABLES, Step, exact_tables, float_array, peel, step
 
 POWER = 3  # doublings in the certified spectral norm: at most 2^(1/16) above the true one for d = 32 (a factor d^(1/16))
@@ -41,7 +41,7 @@ def argument_steps(model: FloatModel) -> list[Step]:
     """Absent/present patterns for few slots, sums of one decoupled constraint for many."""
     if few_patterns(model):
         return split_steps(model)
-    shift = float_array(mean_shift(model).numpy())
+    shift = float_array(mean_shift(model))
     return [
         step("margins", "decoupled_constraint", ALL_TABLES, shift=shift, singles=SINGLES),
         step("right", "count_sums", {"constraints": "margins"}, bins=BINS),

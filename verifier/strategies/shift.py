@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from verifier.strategies.float_model import FloatModel
+from verifier.strategies.mean_shift import mean_shift
 
 SAMPLES = 40_000  # inputs drawn for one shift; the hardest tenth is kept
 SAMPLES_PER_MAXIMUM = 12_000  # inputs drawn with a given maximum; the hardest quarter is kept
@@ -23,15 +24,10 @@ TEMPERATURE = 0.3  # logits: width of the smooth step
 Margins = Callable[[torch.Tensor], torch.Tensor]  # shift (v,) -> decoupled margin of each sampled input
 
 
-def mean_shift(model: FloatModel) -> torch.Tensor:
-    """S = - mean over queries of the skip path, shape (v,): what is left of the skip path is small for every query."""
-    return -torch.from_numpy(model.skip.mean(0))
-
-
 def optimised_shift(model: FloatModel, seed: int = 0) -> torch.Tensor:
     """One shift for all maxima, shape (v,)."""
     inputs = torch.randint(model.v, (SAMPLES, model.n), generator=torch.Generator().manual_seed(seed))
-    start = mean_shift(model)
+    start = torch.from_numpy(mean_shift(model))
     hardest = _margins(model, inputs, start).argsort()[: SAMPLES // 10]
     return _maximise(lambda shift: _margins(model, inputs[hardest], shift), start)
 
@@ -45,7 +41,7 @@ def shifts_per_maximum(model: FloatModel, seed: int = 0) -> np.ndarray:
         places = torch.randint(model.n, (SAMPLES_PER_MAXIMUM,), generator=generator)
         inputs[torch.arange(SAMPLES_PER_MAXIMUM), places] = maximum
         gaps = _Gaps.of(model, maximum)
-        start = mean_shift(model)
+        start = torch.from_numpy(mean_shift(model))
         hardest = gaps.margins(inputs, start).argsort()[: SAMPLES_PER_MAXIMUM // 4]
         chosen = gaps.prepared(inputs[hardest])
         rows.append(_maximise(lambda shift, gaps=gaps, chosen=chosen: gaps.margins_of(*chosen, shift), start).numpy())

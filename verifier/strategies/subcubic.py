@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from verifier.kernel.statement import Subject
 from verifier.strategies.float_model import FloatModel
-from verifier.strategies.shift import optimised_shift
 from verifier.strategies.steps import ALL_TABLES, Step, exact_tables, float_array, step
 
 SINGLES = 8  # tokens next below the maximum that have a block of their own
@@ -17,6 +16,8 @@ BINS = 64  # resolution of the sums
 
 def subcubic(model: FloatModel, subject: Subject) -> list[Step]:
     """One shift for all maxima."""
+    from verifier.strategies.shift import optimised_shift  # torch alone takes seconds to import
+
     shift = float_array(optimised_shift(model).numpy())
     return [
         *exact_tables("centred"),

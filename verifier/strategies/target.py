@@ -18,6 +18,7 @@ from verifier.kernel.network.operators import Network
 from verifier.kernel.replay import new_context
 from verifier.kernel.statement import Subject
 from verifier.strategies.steps import Step
+from verifier.system.suggestions import did_you_mean
 
 METRIC_WORDS = ("accuracy", "accuracy-upper", "cross_entropy", "worst_class", "answered=K", "never=K")
 
@@ -52,7 +53,7 @@ def read_metric(word: str) -> tuple[str, str, int | None, Fraction | None]:
         return "accuracy", "<=", None, None
     elif word in METRICS and word in METRIC_WORDS:
         return word, METRICS[word][0], None, None
-    raise Usage("unknown-metric", expected="one of " + ", ".join(METRIC_WORDS), got=word)
+    raise Usage("unknown-metric", expected="one of " + ", ".join(METRIC_WORDS), got=word, hint=did_you_mean(word, METRIC_WORDS))
 
 
 def metric_misfit(target: Target) -> str:

@@ -22,6 +22,11 @@ def refuse_to_overwrite(path: Path, *, force: bool) -> None:
         raise Usage("not-a-file", file=str(path), expected="the name of a file to write", got="a folder")
     if path.exists() and not force:
         raise Usage("file-exists", file=str(path), expected="a new file", got="an existing one", hint="use --force")
+    above = next((folder for folder in path.absolute().parents if folder.exists()), None)
+    if above is not None and not above.is_dir():
+        raise Usage("cannot-write", file=str(path), expected="a writable place", got=f"a file in the place of the folder {above.name}")
+    if above is not None and not os.access(above, os.W_OK | os.X_OK):
+        raise Usage("cannot-write", file=str(path), expected="a writable place", got="no permission to write there")
 
 
 def write_atomically(path: Path, content: bytes, *, force: bool = False) -> None:

@@ -50,7 +50,7 @@ class Transformer:
 
     width: of the residual stream.  heads, head_width: of each layer.  neurons: of each layer's MLP, 0 for none.
     norms: LayerNorm with gain before attention, before the MLP and at the end.  causal: whether positions look back alone.
-    outputs: how many logits.  biases: of norms, attention, MLP and unembedding.
+    outputs: how many logits.  biases: of norms, attention, MLP and unembedding; end_biases: of the last norm and the unembedding too.
     activation: of the MLP's neurons, `relu` or `gelu`.
     value_width: of what a head brings, if not head_width: with one head, all that attention says passes through so many numbers.
     """
@@ -64,6 +64,7 @@ class Transformer:
     layers: int = 1
     neurons: int = 0
     biases: bool = True
+    end_biases: bool = True
     norms: bool = False
     causal: bool = True
     activation: str = "relu"
@@ -75,7 +76,7 @@ class Transformer:
         attention += f" with values of {self.value_width}" * (self.value_width is not None)
         parts = [f"{self.vocabulary} tokens", f"width {self.width}", attention]
         parts += [f"{ACTIVATIONS[self.activation]} MLP of {self.neurons}"] * bool(self.neurons) + ["LayerNorm"] * self.norms
-        return ", ".join([*parts, "biases" if self.biases else "no biases"])
+        return ", ".join([*parts, "no biases" if not self.biases else "biases" if self.end_biases else "biases but at the end"])
 
     def build(self) -> Architecture:
         """The program, with TransformerLens's names and shapes."""
@@ -89,8 +90,8 @@ class Transformer:
             if self.neurons:
                 stream = self._mlp(net, stream, f"blocks.{layer}.", suffix)
         if self.norms:
-            stream = self._norm(net, stream, "ln_final", "f")
-        bias = self._bias(net, "unembed.b_U", (self.outputs,))
+            stream = self._norm(net, stream, "ln_final", "f", biased=self.end_biases)
+        bias = self._bias(net, "unembed.b_U", (self.outputs,)) if self.end_biases else {}
         net.add("u", "linear", {"unembed.W_U": (self.width, self.outputs)}, of=stream, factors=["unembed.W_U"], **bias)
         return net
 
@@ -102,11 +103,11 @@ class Transformer:
         net.constants[name] = 0.0
         return {"bias": name if place is None else {"tensor": name, "select": place}}
 
-    def _norm(self, net: Architecture, of: str, name: str, suffix: str) -> str:
+    def _norm(self, net: Architecture, of: str, name: str, suffix: str, *, biased: bool = True) -> str:
         net.add(f"n{suffix}", "layer_norm", of=of, epsilon=EPSILON)
         net.add(f"g{suffix}", "scale", {f"{name}.w": (self.width,)}, of=f"n{suffix}", by=f"{name}.w")
         net.constants[f"{name}.w"] = 1.0
-        bias = self._bias(net, f"{name}.b", (self.width,))
+        bias = self._bias(net, f"{name}.b", (self.width,)) if biased else {}
         return net.add(f"t{suffix}", "linear", of=f"g{suffix}", **bias) if bias else f"g{suffix}"
 
     def _attention(self, net: Architecture, of: str, block: str, suffix: str) -> str:

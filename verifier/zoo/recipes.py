@@ -37,11 +37,14 @@ def published(name: str, *, k: int, vocabulary: int, width: int, seed: int = 123
 
 
 def maximum(
-    name: str, vocabulary: int = 64, steps: int = 4000, *, heads: int = 1, neurons: int = 0, norms: bool = False, biases: bool = True
+    name: str, vocabulary: int = 64, steps: int = 4000, *, k: int = 4, heads: int = 1, neurons: int = 0, norms: bool = False, **biases: bool
 ) -> Recipe:
-    """The largest of 4 tokens with biases and more: the published recipe with larger batches, more steps and a rate that falls."""
-    network = Transformer(vocabulary, 4, vocabulary, 32, heads, 32 // heads, neurons=neurons, biases=biases, norms=norms)
-    task = {"name": "max", "positions": 4}
+    """The largest of k tokens with biases and more: the published recipe with larger batches, more steps and a rate that falls.
+
+    biases: `biases` and `end_biases` of the network.  Without those at the end the last norm leaves the signs of the margins as they are.
+    """
+    network = Transformer(vocabulary, k, vocabulary, 32, heads, 32 // heads, neurons=neurons, norms=norms, **biases)
+    task = {"name": "max", "positions": k}
     return Recipe(name, {"max": task}, network, steps, 512, 1, Optimiser(cooldown=0.3))
 
 
@@ -123,9 +126,13 @@ RECIPES: Mapping[str, Recipe] = {
         maximum("max-of-4-biases"),
         maximum("max-of-4-two-heads", heads=2),
         maximum("max-of-4-mlp", neurons=64),
-        maximum("max-of-4-norms", norms=True, biases=False),  # so that the last norm leaves the signs of the margins as they are
-        maximum("max-of-4-norms-mlp", norms=True, neurons=64),
+        maximum("max-of-4-norms", norms=True, biases=False),
+        maximum("max-of-4-norms-mlp", norms=True, neurons=64, end_biases=False),
         maximum("max-of-4-two-heads-mlp", heads=2, neurons=64),
+        maximum("max-of-8-biases", k=8),
+        maximum("max-of-8-two-heads", k=8, heads=2),
+        maximum("max-of-8-mlp", k=8, neurons=64),
+        maximum("max-of-8-norms-mlp", k=8, norms=True, neurons=64, end_biases=False),
         maximum("max-of-4-v16-biases", 16, 2000),
         maximum("max-of-4-v16-two-heads", 16, 2000, heads=2),
         maximum("max-of-4-v16-mlp", 16, 2000, neurons=64),
