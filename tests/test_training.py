@@ -24,6 +24,7 @@ from verifier.models.weights import load_weights, save_weights
 from verifier.networks.examples import EXAMPLES
 from verifier.networks.finding import Found, find_network, find_task
 from verifier.networks.floats import FloatNetwork, tensor_values
+from verifier.zoo.architectures import Transformer
 from verifier.zoo.forward import Forward
 from verifier.zoo.inputs import Inputs
 from verifier.zoo.recipe import Recipe
@@ -32,6 +33,9 @@ from verifier.zoo.training import losses, train
 
 SMALL = published("small", k=3, vocabulary=5, width=4, seed=7, steps=3)
 MODELS = Path(__file__).parent.parent / "certificates" / "models"
+
+
+NARROW = replace(SMALL, network=Transformer(5, 3, 5, 4, 1, 4, neurons=6, activation="gelu", value_width=2), network_name="narrow")
 
 
 def shortened(recipe: Recipe, steps: int) -> Recipe:
@@ -95,9 +99,9 @@ def test_a_recipe_that_stops_early_has_the_rates_of_the_whole_one() -> None:
     assert few(replace(whole, stop=5)) == few(whole)
 
 
-@pytest.mark.parametrize("name", sorted(RECIPES))
-def test_what_is_trained_is_the_program_that_the_file_carries(name: str) -> None:
-    recipe = shortened(RECIPES[name], steps=2)
+@pytest.mark.parametrize("whole", [*RECIPES.values(), NARROW], ids=[*RECIPES, "narrow"])
+def test_what_is_trained_is_the_program_that_the_file_carries(whole: Recipe) -> None:
+    recipe = shortened(whole, steps=2)
     assert few(recipe) == few(recipe)
     found, tensors = trained(recipe)
     for word in recipe.tasks:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from itertools import permutations
 
 from verifier.kernel.network.attention_only import NAME as ATTENTION_ONLY
@@ -67,11 +66,8 @@ def modular_bag() -> Recipe:
     return Recipe("mod-113-bag", {"sum": task}, Bag(113, 2, 113, hidden=128), 3000, 2400, 1, WEIGHT_DECAY, scale=1.0)
 
 
-def addition(name: str, digits: int, stop: int | None = None, *, narrow: bool = False) -> Recipe:
-    """Numbers of n digits, most significant first: a + b = and the sum, least significant first.
-
-    narrow: one head that says two numbers, all that the GELU MLP behind it learns of other positions.
-    """
+def addition(name: str, digits: int, stop: int | None = None) -> Recipe:
+    """Numbers of n digits, most significant first: a + b = and the sum, least significant first."""
     n, plus, equals = digits, 10, 11
     task = {
         "name": "digit_sum",
@@ -87,8 +83,6 @@ def addition(name: str, digits: int, stop: int | None = None, *, narrow: bool = 
     tasks = {"sum": task} | {f"digit-{place}": task | {"answer": 2 * n + 1 + place} for place in range(n + 1)}
     optimiser = Optimiser(rate=2e-3, decay=0.0, cooldown=0.3)
     network = Transformer(12, 3 * n + 2, 12, width=32, heads=2, head_width=16, neurons=64, norms=True)
-    if narrow:
-        network = replace(network, width=16, heads=1, neurons=32, activation="gelu", value_width=2)
     return Recipe(name, tasks, network, 4000, 256, 1, optimiser, stop=stop)
 
 
@@ -144,7 +138,6 @@ RECIPES: Mapping[str, Recipe] = {
         tutorial(3, 256, discarded=0),
         addition("adder-6", 6),
         addition("adder-6-early", 6, stop=1400),
-        addition("adder-6-narrow", 6, narrow=True),
         longest_cycle(),
     )
 }
