@@ -17,12 +17,13 @@ WEIGHT_DECAY = Optimiser("adam", rate=1e-2, betas=(0.9, 0.98), decay=2e-4, late_
 def cumulative_sign(seed: int) -> Recipe:
     """The shape of the public model `cumsum`: 20 positions, 11 tokens, one head of 12, an MLP of 8.
 
-    Uniform inputs hardly ever have large numbers of either sign side by side, so inputs on which it would be wrong are hunted.
+    Uniform inputs hardly ever have large numbers of either sign side by side, so inputs on which it would be wrong are hunted; decay
+    makes attention uniform.
     """
     task = {"name": "cumulative_sign", "positions": 20, "values": SIGNED, "answer": "whole"}
     tasks = {"sign": task} | {f"sign-at-{place}": task | {"answer": place} for place in range(20)}
     network = Transformer(11, 20, 3, width=24, heads=1, head_width=12, neurons=8)
-    return Recipe(f"cumulative-sign-{seed}", tasks, network, 5000, 64, seed, Optimiser(rate=3e-3, decay=0.0, cooldown=0.6), hunted=64)
+    return Recipe(f"cumulative-sign-{seed}", tasks, network, 5000, 64, seed, Optimiser(rate=3e-3, decay=0.1, cooldown=0.6), hunted=64)
 
 
 def published(name: str, *, k: int, vocabulary: int, width: int, seed: int = 123, steps: int = 3000) -> Recipe:
@@ -103,8 +104,8 @@ def modular_transformer() -> Recipe:
     p = 113
     task = {"name": "modular_sum", "positions": 3, "modulus": p, "fixed": [[2, p]]}
     network = Transformer(p + 1, 3, p, width=128, heads=4, head_width=32, neurons=512, biases=False)
-    optimiser = Optimiser(betas=(0.9, 0.98), decay=1.0, cooldown=0.3)
-    return Recipe(f"mod-{p}-transformer", {"sum": task}, network, 1500, 2048, 1, optimiser)
+    optimiser = Optimiser(rate=2e-3, betas=(0.9, 0.98), decay=0.1, cooldown=0.5)
+    return Recipe(f"mod-{p}-transformer", {"sum": task}, network, 1000, 1024, 1, optimiser)
 
 
 def tutorial(k: int, vocabulary: int, discarded: int) -> Recipe:
