@@ -196,6 +196,24 @@ def test_prove_writes_a_page_about_what_it_wrote(tmp_path: Path, capsys: pytest.
     assert main([*arguments[:-3], "--report", str(page)]) == 3  # refused before any work
 
 
+@pytest.mark.parametrize("place", range(3))
+def test_the_page_never_takes_the_place_of_what_it_is_about(place: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    copies = tuple(tmp_path / path.name for path in files_of(IMPERFECT))
+    for copy, path in zip(copies, files_of(IMPERFECT), strict=True):
+        copy.write_bytes(path.read_bytes())
+    code, _, err = report(capsys, *copies, "-o", tmp_path / "." / copies[place].name, "--force")
+    assert code == 3
+    assert "same-file" in err
+    assert copies[place].read_bytes() == files_of(IMPERFECT)[place].read_bytes()
+
+
+def test_prove_does_not_replace_its_own_files_by_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["prove", str(MODEL), "--strategy", "cubic", "-o", str(tmp_path), "--force", "--report", str(tmp_path / "statement.json")]
+    assert main(arguments) == 3
+    assert "same-file" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_claim_of_nothing_is_called_that() -> None:
     made = make_report(contents(CERTIFICATES / "accepted" / "claim-nothing"), FastArithmetic())
     assert "says nothing" in require_page(made.html, proved=True).text

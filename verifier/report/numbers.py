@@ -6,11 +6,14 @@ import math
 from fractions import Fraction
 
 DIGITS = 6  # of a share or a loss
+LONGEST = 30  # digits of a whole number that is written out
 EXACT = 24  # characters of a fraction that is shown beside its decimal
 
 
 def count(number: int) -> str:
-    """A whole number; a long one also as a power of ten."""
+    """A whole number; a long one also as a power of ten, a very long one only so."""
+    if number >= 10**LONGEST:
+        return f"about 10^{math.log10(number):.1f}"
     plain = f"{number:,}"
     return plain if number < 10**12 else f"{plain} (about 10^{math.log10(number):.1f})"
 

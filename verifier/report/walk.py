@@ -44,7 +44,7 @@ def walk(certificate: Certificate, network: Network, subject: Subject) -> tuple[
             premises = {role: [facts[name] for name in ids] for role, ids in step.premises.items()}
             try:
                 fact = facts[step.id] = RULES[step.rule].apply(premises, step.hints, context)
-            except (StepRejected, LimitExceeded):
+            except (StepRejected, LimitExceeded, MemoryError):
                 fact = None
         seen.append(Seen(step, context.ledger.operations - before, fact))
     return tuple(seen)

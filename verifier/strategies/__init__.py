@@ -160,12 +160,21 @@ def find_strategy(name: str) -> Strategy | NetworkStrategy:
     return STRATEGIES[name]
 
 
-def choose_strategy(target: Target) -> AnyStrategy:
-    """The first of the usual strategies that is for the target.  Raises Usage with the last one's reason where none is."""
+def usual_strategies(target: Target) -> list[AnyStrategy]:
+    """The usual strategies that are for the target, the best first.  Raises Usage with the last one's reason where none is."""
+    usual: list[AnyStrategy] = []
     misfit = ""
     for name, worthwhile in DEFAULTS.items():
         strategy = find_strategy(name)
         misfit = strategy.misfit(target)
         if not misfit and worthwhile(target):
-            return strategy
-    raise Usage("strategy-misfit", expected="a statement that one of our strategies is for", got=misfit, hint="see `verifier strategies`")
+            usual.append(strategy)
+    if not usual:
+        expected = "a statement that one of our strategies is for"
+        raise Usage("strategy-misfit", expected=expected, got=misfit, hint="see `verifier strategies`")
+    return usual
+
+
+def choose_strategy(target: Target) -> AnyStrategy:
+    """The first of them."""
+    return usual_strategies(target)[0]
