@@ -14,6 +14,7 @@ from tests.programs import ARITHMETICS, Case, full, normal, step
 from tests.rules.test_cells import SIGN, SUM, able, attention, maximum, small
 from verifier.kernel.certificate import IntegerArray
 from verifier.kernel.errors import StepRejected
+from verifier.strategies.slots.multipliers import Solution
 from verifier.strategies.slots.relaxed import RelaxedRead
 from verifier.strategies.steps import integer_array
 
@@ -216,3 +217,11 @@ def test_every_read_must_be_spoken_of() -> None:
 
 def _array(rows: list[tuple[int, int]]) -> dict[str, Any]:
     return integer_array(np.array(rows))
+
+
+def test_bounds_that_are_not_finite_are_no_hints() -> None:
+    """Weights that underflow leave quotients of 0 and 0; a certificate cannot hold them, and the search goes on."""
+    rows = np.array([[np.nan, 1.0, -np.inf]])
+    found = Solution(rows.copy(), rows.copy(), rows.reshape(1, 3, 1).copy())
+    assert found.bounds.tolist() == found.mu.tolist() == [[0.0, 1.0, 0.0]]
+    assert found.shares.ravel().tolist() == [0.0, 1.0, 0.0]
