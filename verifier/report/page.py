@@ -222,7 +222,11 @@ def _groups(parts: Parts | None, target: Target, certified: int) -> dict[str, An
     """The picture, or a sentence where there is nothing to see, and the worst groups."""
     if parts is None:
         return None
-    differs = "" if parts.certified in (None, certified) else f"This walk certifies {numbers.count(parts.certified or 0)} inputs in all."
+    differs = (
+        ""
+        if target.metric != "accuracy" or parts.certified in (None, certified)
+        else f"This walk certifies {numbers.count(parts.certified or 0)} inputs in all."
+    )
     worst = [
         {
             "key": _key(parts.kind, part.key),
