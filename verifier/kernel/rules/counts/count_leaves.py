@@ -32,7 +32,7 @@ def count_leaves(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hint], 
     it does win where constraint + slack <= 0 (a tie is wrong).  Both are counted in one histogram of sums, at two thresholds.
     Conclusion: counts[(q, m)], over leaves the total less the sum over x of the former; wrong[(q, m)], over leaves the largest of
     the latter, never their sum, for an input may lose to several.  Inputs in no leaf count as neither.
-    Operations: integer; 3 per term and leaf, 2 a b per convolution.  Soundness: `count_leaves_sound` (L3, L4, L24, L27).
+    Operations: integer; up to 12 per term and leaf, 2 a b per convolution.  Soundness: `count_leaves_sound` (L3, L4, L24, L27).
     """
     constraints = premises["constraints"][0]
     if not isinstance(constraints, Constraints):
@@ -148,7 +148,7 @@ class Constraint:
     terms: list[list[int]]
 
     def failures(self, leaf: Leaf, bins: int, spare: int, ledger: Ledger) -> tuple[int, int]:
-        """At how many inputs of a leaf the margin is not positive: at least, at most; with finer bins, up to so many, while too many differ."""
+        """At how many inputs of a leaf the margin is not positive: at least, at most.  Finer bins are tried while the two are apart."""
         tried = min(bins, FIRST_BINS)
         least, most = self.counted(leaf, tried, ledger)
         while tried < bins and most - least > spare:
@@ -159,7 +159,7 @@ class Constraint:
     def counted(self, leaf: Leaf, bins: int, ledger: Ledger) -> tuple[int, int]:
         """The same with so many bins."""
         tokens, m = leaf.tokens, leaf.maximum
-        ledger.count(integer_ops=6 * sum(map(len, tokens)))
+        ledger.count(integer_ops=4 * sum(map(len, tokens)))
         if not all(tokens):
             return 0, 0
         least = [min(map(line.__getitem__, chosen)) for line, chosen in zip(self.terms, tokens, strict=True)]
@@ -178,6 +178,7 @@ class Constraint:
         ]
         found = [0, 0]
         for sign, stop, holds in leaf.fillings():
+            ledger.count(integer_ops=2 * sum(map(len, numbers)))
             lines = [Counter([number for k, number in line.items() if k < stop or (holds and k == m)]) for line in numbers]
             for index, count in enumerate(_at_most((surely, most), lines, ledger)):
                 found[index] += sign * count
