@@ -16,6 +16,7 @@ import argparse
 import base64
 import hashlib
 import json
+import math
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -27,13 +28,20 @@ from typing import Any
 import numpy as np
 
 from benchmarks.common import RESULTS, ROOT, STRANGERS, machine, markdown, verifier, weights_of, write, write_part
+from verifier.frontier.brute_force import by_inputs
 from verifier.kernel.limits import LIMITS
+from verifier.networks.finding import find_network, find_task
+from verifier.networks.question import Question
 from verifier.plotting import figures
 
 PAPERS = ROOT / "certificates" / "unenumerable"
 FILE = RESULTS / "unenumerable.json"
 ARITHMETICS = ("fast", "mpmath")
-HEADER = ("model", "inputs", "accuracy", "pieces", "operations", "bytes", "prover", "fast check", "mpmath check", "lines", "weights")
+HEADER = (
+    *("model", "inputs", "accuracy", "sampled", "pieces", "operations", "brute force", "bytes", "prover", "fast check", "mpmath check"),
+    *("lines", "weights"),
+)
+SAMPLES = 1 << 18  # of the estimates beside bounds that are not exact
 PAGE = """# Domains that nobody can enumerate
 
 By `python -m benchmarks.unenumerable`; details in `unenumerable.json`, the proofs in
@@ -41,6 +49,10 @@ By `python -m benchmarks.unenumerable`; details in `unenumerable.json`, the proo
 Seconds of the prover and of the checks are processor seconds, start-up included.
 Too long: more operations than `reference_operations` allows a check by mpmath.
 Lines: of code that the fast check rests on.
+Operations, and those of a proof that tries every input, are powers of two; the second is foreseen
+from proofs about a few inputs.
+Sampled: a float64 estimate on random inputs, no proof, where the bound is not exact.
+The certificates of the largest of k tokens are not kept in the repository: they have up to 30 MB.
 
 """
 
@@ -72,7 +84,10 @@ class Target:
 
 
 STRANGE = (Target("cumsum", "sign", "slots"), Target("adder-456p-s43", "sum", "bottleneck"))
-MAXIMA = tuple(f"max-of-4-{shape}" for shape in ("biases", "two-heads", "norms", "mlp", "norms-mlp", "two-heads-mlp"))
+MAXIMA = (
+    *(f"max-of-4-{shape}" for shape in ("biases", "norms", "mlp", "norms-mlp", "two-heads", "two-heads-mlp")),
+    *(f"max-of-8-{shape}" for shape in ("biases", "mlp", "norms-mlp", "two-heads")),
+)
 OURS = (
     *(Target(f"cumulative-sign-{number}", "sign", "slots", trained=True) for number in (1, 2, 3)),
     Target("adder-6", "sum", "slots", trained=True),
@@ -103,6 +118,17 @@ def proved(target: Target, weights: Path) -> dict[str, Any]:
     }
 
 
+def beside(target: Target, weights: Path, is_exact: bool) -> dict[str, Any]:
+    """What the bound is compared with: how long it takes to try every input, and what sampling says of a bound that is not exact."""
+    contents = weights.read_bytes()
+    found = find_network(None if target.trained else target.network, contents, file=str(weights))
+    every = Question(found, find_task(target.task, found), None, "").target(None, None)
+    named = () if target.trained else ("--network", target.network)
+    options = ("--task", target.task, "--samples", str(SAMPLES))
+    sampled = None if is_exact else verifier("estimate", weights, *named, *options).output["value"]
+    return {"brute_force_operations": by_inputs(every, contents), "sampled": sampled}
+
+
 def checked(target: Target, weights: Path, arithmetic: str) -> dict[str, Any]:
     """One check by the command line."""
     finished = verifier("check", *target.papers, weights, "--arithmetic", arithmetic)
@@ -131,6 +157,8 @@ def measure(target: Target, weights: Path, row: dict[str, Any] | None, rows: dic
     if row is None:
         row = proved(target, weights)
         keep(rows, target, row)
+    if "brute_force_operations" not in row:
+        row |= beside(target, weights, row["undecided"] == 0)
     for arithmetic in ARITHMETICS:
         if arithmetic in row["checks"]:
             continue
@@ -169,14 +197,21 @@ def cells(row: dict[str, Any]) -> tuple[object, ...]:
         row["network"],
         row["total"],
         f"{accuracy} ({exact})",
+        "" if row.get("sampled") is None else f"{row['sampled']:.7g}",
         row["pieces"],
-        row["operations"],
+        power(row["operations"]),
+        power(row.get("brute_force_operations")),
         row["certificate_bytes"],
         f"{row['prove_processor_seconds']:.0f} s",
         *(seconds(row, arithmetic) for arithmetic in ARITHMETICS),
         row["checks"]["fast"]["trusted_lines"] if "fast" in row["checks"] else "",
         f"`{row['model'][:19]}...`",
     )
+
+
+def power(operations: int | None) -> str:
+    """As a power of two."""
+    return "" if operations is None else f"2^{math.log2(operations):.1f}"
 
 
 def seconds(row: dict[str, Any], arithmetic: str) -> str:

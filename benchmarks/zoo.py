@@ -4,8 +4,8 @@
     python -m benchmarks.zoo [NAME ...] [--long]  # accuracy and loss: proved over all inputs, or sampled; and docs/models.md
 
 A domain of at most 2^17 inputs is proved by the kernel (`every-input`, the fast arithmetic); `--long` proves up to 2^24, which takes
-an hour a model.  `attention-only-1` has a strategy of its own; the figures of the tutorial's networks are those of
-`python -m benchmarks.tutorial`.  Larger domains are sampled in float64, and said to be.
+an hour a model.  `attention-only-1` has a strategy of its own; what `python -m benchmarks.tutorial` and `python -m
+benchmarks.unenumerable` proved exactly of a model is taken from their results.  Larger domains are sampled in float64, and said to be.
 Rows that are not run are kept from the last time.  Results: benchmarks/results/zoo.json and .md, docs/models.md.
 """
 
@@ -52,8 +52,9 @@ Each carries its network program and its tasks, so `verifier prove FILE --task T
 Seconds of training are those of one processor core, start-up included.
 
 Figures that are *proved* are about all inputs, by the kernel: `verifier prove FILE --task TASK
---strategy every-input`, `--strategy exact` for the accuracy of `max-of-4`, and the rules about bags
-(`python -m benchmarks.tutorial`) for the tutorial's networks.
+--strategy every-input`, `--strategy exact` for the accuracy of `max-of-4`, the rules about bags
+(`python -m benchmarks.tutorial`) for the tutorial's networks, and pieces
+(`python -m benchmarks.unenumerable`, `docs/unenumerable.md`) where nobody can try every input.
 A proved loss is an upper bound, in nats.
 Figures that are *sampled* are float64 runs on random inputs, and no proof.
 Written by `python -m benchmarks.zoo`.
@@ -111,6 +112,7 @@ def measured(row: Mapping[str, Any], most: int) -> dict[str, Any]:
     recipe, path = RECIPES[row["name"]], path_of(row["name"])
     if isinstance(recipe.network, LinearBag):
         return of_the_tutorial(row)
+    exact = of_unenumerable(row)
     ways = {metric: strategy(recipe, metric, row["inputs"], most) for metric in ("accuracy", "cross_entropy")}
     numbers: dict[str, Any] = {"accuracy_fraction": None}
     if None in ways.values():
@@ -122,7 +124,7 @@ def measured(row: Mapping[str, Any], most: int) -> dict[str, Any]:
         numbers |= {"accuracy": figure(proof), "accuracy_fraction": proof["proved"]}
     if ways["cross_entropy"] is not None:
         numbers["loss"] = figure(proved(recipe, path, "cross_entropy", ways["cross_entropy"]))
-    return numbers | {"measured_on": machine()}
+    return numbers | exact | {"measured_on": machine()}
 
 
 def of_the_tutorial(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -139,6 +141,14 @@ def of_the_tutorial(row: Mapping[str, Any]) -> dict[str, Any]:
         "loss": figure(proofs["cross_entropy"]),
         "measured_on": accuracy["machine"],
     }
+
+
+def of_unenumerable(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The accuracy that `benchmarks/unenumerable.py` proved of these weights and checked; nothing where inputs are undecided."""
+    for one in json.loads((RESULTS / "unenumerable.json").read_text(encoding="utf-8"))["rows"]:
+        if one["model"] == row["digest"] and one["undecided"] == 0 and "fast" in one["checks"]:
+            return {"accuracy": figure(one | {"relation": ">="}), "accuracy_fraction": one["proved"]}
+    return {}
 
 
 def proved(recipe: Recipe, path: Path, metric: str, way: str) -> Any:

@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from certificates.corpus.accepted import accepted
 from certificates.corpus.float32 import accepted_float32, rejected_float32
+from certificates.corpus.leaves import accepted_leaves, rejected_leaves
 from certificates.corpus.networks import accepted_networks, rejected_networks
 from certificates.corpus.pieces import accepted_pieces, rejected_pieces
 from certificates.corpus.rejected import rejected
@@ -25,8 +26,8 @@ HERE = Path(__file__).parent
 def build(target: Path) -> int:
     """Write both folders under `target`, replacing what is there; return the number of cases."""
     cases = 0
-    true = [*accepted(), *accepted_float32(), *accepted_networks(), *accepted_pieces()]
-    attacks = [*rejected(), *rejected_float32(), *rejected_networks(), *rejected_pieces()]
+    true = [*accepted(), *accepted_float32(), *accepted_leaves(), *accepted_networks(), *accepted_pieces()]
+    attacks = [*rejected(), *rejected_float32(), *rejected_leaves(), *rejected_networks(), *rejected_pieces()]
     for folder, made in (("accepted", true), ("rejected", attacks)):
         shutil.rmtree(target / folder, ignore_errors=True)
         for case in made:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from tests.checking import SAME, Step, array, decoupled, joint, listing, step, sums, tables
+from tests.checking import SAME, Step, array, decoupled, joint, leaves, listing, step, sums, tables
 from tests.models import TinyModel
 from tests.peels import loosened_tables
 
@@ -64,6 +64,20 @@ def exceptions(rng: random.Random, model: TinyModel) -> list[Step]:
     return [*some_tables(rng, model), decoupled(shift, model.v, alone=chosen), listing()]
 
 
+def random_leaves(rng: random.Random, model: TinyModel) -> Step:
+    """Every pair of query and maximum cut at random; perhaps not all of its inputs are in a leaf."""
+    rows = []
+    for maximum in range(model.v):
+        for query in range(maximum + 1):
+            stops = sorted({*rng.sample(range(maximum + 1), rng.randint(0, maximum + 1)), maximum if rng.random() < 0.9 else 0})
+            rows += [[maximum, query, stop, rng.choice([1, 2, 7, 64, 1000])] for stop in stops]
+    return leaves(rows, precision=rng.choice([0, 3, 1024]))
+
+
+def cut(rng: random.Random, model: TinyModel) -> list[Step]:
+    return [*some_tables(rng, model), joint(), random_leaves(rng, model)]
+
+
 def pure(rng: random.Random, model: TinyModel) -> list[Step]:
     return [*some_tables(rng, model), step("right", "pure_margin", SAME)]
 
@@ -92,7 +106,7 @@ def attention(rng: random.Random, model: TinyModel) -> list[Step]:
 
 PLANS: dict[str, Plan] = {
     plan.__name__: plan
-    for plan in (joint_every, joint_sums, decoupled_every, decoupled_sums, hot, blocks, exceptions, pure, attention)
+    for plan in (joint_every, joint_sums, decoupled_every, decoupled_sums, hot, blocks, exceptions, cut, pure, attention)
 }
 # may be refused on an unlucky draw: a divisor that a loose score leaves undecided, too few tokens for a split
 UNLUCKY = {"undecided-divisor", "too-few-tokens"}

@@ -23,7 +23,7 @@ from verifier.strategies.slots.relaxed import RelaxedRead
 STOPS = (0.0, 0.05, 0.15, 0.3)
 MOST_ROWS, FEWER, FEW = 60, 30, 6  # of a tree of cuts: of all, with a narrow node, and with one in mpmath
 REFERENCE = 0.04  # of all certificates are checked by mpmath
-FLOATS = ("ranges", "multipliers", "shares", "frames")
+FLOATS = ("sizes", "centres", "ranges", "multipliers", "shares", "frames")
 LABELS = "labels"
 
 
@@ -44,6 +44,8 @@ class Tally:
     by_task: dict[str, int] = field(default_factory=dict)
     mpmath: int = 0
     listed: int = 0
+    counted: int = 0
+    sized: int = 0  # of networks with a norm between attention and logits
     inputs: int = 0
     right: int = 0
     proved: int = 0
@@ -74,7 +76,9 @@ def check(seed: object, narrow: bool, tally: Tally, trees: int = 3, changes: int
         more = {} if one.labels is None else {LABELS: IntegerArray((one.labels,))}
         versions = [found, *(changed(found, one, rng) for _ in range(changes))]
         if rule == "relaxed_margin":
-            versions += [version | {"failures": "listed"} for version in rng.sample(versions, 2)]
+            listed, counted = rng.sample(versions, 2), rng.sample(versions, 2)
+            versions += [version | {"failures": "listed"} for version in listed]
+            versions += [version | {"failures": "counted", "bins": rng.choice([1, 4, 64, 1 << 12])} for version in counted]
         for number, hints in enumerate(versions):
             fact = judged(one, rule, hints | more, number, tally, rng)
             if fact is not None:
@@ -155,7 +159,9 @@ def judged(one: Slots, rule: str, hints: dict[str, Any], number: int, tally: Tal
     tally.exact += proved == right
     tally.hostile += number > 0
     tally.hostile_proving += number > 0 and proved > 0
-    tally.listed += "failures" in hints
+    tally.listed += hints.get("failures") == "listed"
+    tally.counted += hints.get("failures") == "counted"
+    tally.sized += "sizes" in hints
     tally.inputs += total
     tally.right += right
     tally.proved += proved
@@ -220,7 +226,25 @@ def noise(hints: dict[str, Any], one: Slots, rng: random.Random) -> dict[str, An
     result = hints | {name: floats(rows_of(hints, name) + size * draw.normal(size=hints[name].shape)) for name in present(hints)}
     if "ranges" in hints:
         result["ranges"] = ordered(rows_of(result, "ranges"), hints, one, lambda low, high: (low, high))
+    if "sizes" in hints:
+        result["sizes"] = positive(rows_of(result, "sizes"))
     return result
+
+
+def positive(rows: np.ndarray) -> FloatArray:
+    """Ranges of sizes, in order: others are refused, which proves nothing."""
+    return floats(np.clip(np.sort(np.abs(rows), axis=1), 1e-300, 1e300))
+
+
+def other_sizes(hints: dict[str, Any], one: Slots, rng: random.Random) -> dict[str, Any]:
+    """Sizes that are smaller, greater, nearer together or farther apart; or centres that are."""
+    if "sizes" not in hints:
+        return hints
+    name = rng.choice(["sizes", "sizes", "centres"])
+    factors = [rng.choice([0.0, 0.5, 0.9, 0.999, 1.0, 1.001, 1.1, 2.0]) for _ in range(2)]
+    if name == "centres":
+        return hints | {name: floats(rows_of(hints, name) * (factors[0] - rng.choice([0.0, 1.0])))}
+    return hints | {name: positive(rows_of(hints, name) * np.array(factors))}
 
 
 def scaled(hints: dict[str, Any], one: Slots, rng: random.Random) -> dict[str, Any]:
@@ -312,5 +336,5 @@ def other_box(hints: dict[str, Any], one: Slots, rng: random.Random) -> dict[str
 
 CHANGES = (
     *(noise, noise, scaled, scaled, narrowed, narrowed, shifted, one_sided),
-    *(other_divisor, rolled, without, other_cuts, other_read, other_box),
+    *(other_divisor, rolled, without, other_cuts, other_read, other_box, other_sizes, other_sizes),
 )

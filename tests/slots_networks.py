@@ -193,7 +193,7 @@ def features(b: Plain, job: Job, narrow: bool) -> tuple[str, int]:
     if narrow:
         return behind(b, stream, x, d)
     for _ in range(rng.choice([0, 1, 1, 2])):
-        stream = mlp(b, stream, d, "relu")
+        stream = mlp(b, stream, d, "relu", normed=rng.random() < 0.5)
     return b.normed(stream, d) if rng.random() < 0.3 else stream, d
 
 
@@ -201,10 +201,10 @@ def rng_width(rng: random.Random) -> int:
     return rng.randint(2, 4)
 
 
-def mlp(b: Plain, x: str, d: int, activation: str) -> str:
-    """With a residual path or without."""
+def mlp(b: Plain, x: str, d: int, activation: str, *, normed: bool = False) -> str:
+    """With a residual path or without, perhaps with a norm before it."""
     hidden = b.rng.randint(2, 5)
-    down = b.linear(b.add(activation, of=b.linear(x, d, hidden)), hidden, d)
+    down = b.linear(b.add(activation, of=b.linear(b.normed(x, d) if normed else x, d, hidden)), hidden, d)
     return b.add("add", of=[x, down]) if b.rng.random() < 0.7 else down
 
 

@@ -57,6 +57,7 @@ COMMANDS: dict[str, Command] = {
     "tasks": Command("verifier.commands.tasks", "list the tasks that say which answers are right", ""),
     "evaluate": Command("verifier.commands.evaluate", "a network on given inputs: floats beside enclosures, your own logits", "fast"),
     "check": Command("verifier.commands.check", "re-check a certificate from the weights", ""),
+    "counterexamples": Command("verifier.commands.counterexamples", "what a certificate leaves open, wrong inputs searched there", "fast"),
     "report": Command("verifier.commands.report", "check a certificate again, and write a page about it", "report"),
     "float32": Command("verifier.commands.float32", "the formula's verdict beside that of every float32 machine", "prove"),
     "frontier": Command("verifier.commands.frontier", "every strategy that fits: certified bound against proof length", "prove,report"),

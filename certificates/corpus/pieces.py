@@ -24,20 +24,25 @@ SLACK = 1 / 16  # of ranges, beyond what is reached
 POSITIONS = 3
 ATTENTION = 4  # the number of the node `a`
 LISTED = "two-heads-listed"
+SIZES = (0.6875, 1.0625)  # of (mean, 1)
+COUNTED = 5  # inputs of the two heads that counting finds right
 
 
-def signs(kill: float = 1.0, activation: str = "relu") -> NetworkMaker:
+def signs(kill: float = 1.0, activation: str = "relu", norms: int = 0) -> NetworkMaker:
     """Uniform attention gives the mean of 0, 1, -1; the logits are relu(-mean), 1/8 and relu(mean) + kill relu(mean - 1/4).
 
-    With kill = -8 positive sums are answered wrongly.  Answers at three positions.
+    With kill = -8 positive sums are answered wrongly.  norms: 1 for RMSNorm of the mean and 1 before the MLP, 2 for one behind it, too.
+    Answers at three positions.
     """
     nodes = [
         node("e", "embed", tables=["E"]),
         *(node(role, "linear", of="e", factors=[role.upper()]) for role in "qkv"),
         node("a", "attention", query="q", key="k", value="v", mask="causal", scale_squared="1/1"),
-        node("z", "linear", of="a", factors=["W"]),
+        *([node("n", "rms_norm", of="a", epsilon="1/1000")] if norms else []),
+        node("z", "linear", of="n" if norms else "a", factors=["W"]),
         node("r", activation, of="z"),
-        node("u", "linear", of="r", factors=["U"], bias="c"),
+        *([node("m", "rms_norm", of="r", epsilon="1/1000")] if norms > 1 else []),
+        node("u", "linear", of="m" if norms > 1 else "r", factors=["U"], bias="c"),
     ]
     tensors = {
         "E": [[0, 1], [1, 1], [-1, 1]],
@@ -75,16 +80,22 @@ def known_pieces(maker: NetworkMaker, read: int, rows: Rows) -> list[Piece]:
     return [leaf.piece for leaf in cutting.leaves(IntegerArray(tuple(rows))) if leaf.piece is not None]
 
 
-def relaxed(maker: NetworkMaker, read: int, off: bool = False) -> JSON:
-    """Hints about the signs.  off: the third entry before relu said to be negative, as if it did not count."""
+def relaxed(maker: NetworkMaker, read: int, off: bool = False, sizes: tuple[float, float] | None = None) -> JSON:
+    """Hints about the signs.  off: the third entry before relu said to be negative, as if it did not count.
+
+    sizes: low and high, said of the size of the norm's operand (mean, 1).
+    """
     rows, multipliers = [], []
     for piece in known_pieces(maker, read, tree(read)):
         least, most = piece.low / (read + 1) - SLACK, piece.high / (read + 1) + SLACK
         low, high = [least, -most, least - 0.25], [most, -least, most - 0.25]
         rows.append([*low, *high] if not off else [*low[:2], -2.0, *high[:2], -0.0625])
         margins = {0: [-1.0, -1.0], 1: [0.5, -0.5], 2: [1.0, 1.0] if off else [2.0, 2.0]}[piece.answer]
-        multipliers.append([1.0, -1.0, 1.0, -1.0, 1.0, -1.0, *margins])
+        ends = [1.0, -1.0, 1.0, -1.0, 1.0, -1.0]
+        multipliers.append([*ends, *margins] if sizes is None else [0.0, 0.0, *ends, *margins, *margins])
     hints = {"read": read, "splits": splits(tree(read)), "divisor": 1}
+    if sizes is not None:
+        hints |= {"sizes": float_array(np.array([sizes] * len(rows))), "centres": float_array(np.array([[0.0, 1.0]] * len(rows)))}
     return hints | {"ranges": float_array(np.array(rows)), "multipliers": float_array(np.array(multipliers))}
 
 
@@ -149,7 +160,7 @@ def accepted_pieces() -> list[Case]:
         truth = {"verdict": "PROVED", "exit": 0, "right": maker.right, "total": maker.subject.total, "why": why}
         return Case(name, maker.statement(**claim), certificate, maker.model, truth)
 
-    sums, pair = signs(), two_heads()
+    sums, pair, normed = signs(), two_heads(), signs(norms=1)
     two = papers(pair, "relaxed_margin", [listed(pair)])
     return [
         case(
@@ -160,6 +171,19 @@ def accepted_pieces() -> list[Case]:
         ),
         case("slots-listed", "Two heads and a norm: what the margins leave open is listed and evaluated; exact.", pair, two),
         case("slots-listed-at-most", "The same as an upper bound, by the wrong inputs among those listed.", pair, two, relation="<="),
+        case(
+            "slots-signs-behind-a-norm",
+            "The same signs with a norm before the MLP, whose size is bounded on each piece.",
+            normed,
+            by_lines(normed, sizes=SIZES),
+        ),
+        case(
+            "slots-counted",
+            "Two heads again: what the margins leave open is counted, margin by margin.",
+            pair,
+            papers(pair, "relaxed_margin", [listed(pair) | {"failures": "counted", "bins": 64}]),
+            bound=Fraction(COUNTED, pair.subject.total),
+        ),
         case("bottleneck-signs", "The same signs by cells of the attention's value, in a frame.", sums, by_cells(sums)),
     ]
 
@@ -167,6 +191,7 @@ def accepted_pieces() -> list[Case]:
 def rejected_pieces() -> list[Case]:
     """All attacks."""
     sums, killed, gelu = signs(), signs(kill=-8.0), signs(activation="gelu")
+    normed, twice = signs(norms=1), signs(norms=2)
     lines, cells = by_lines(sums), by_cells(sums)
 
     def case(name: str, attack: str, code: str | None, certificate: bytes, maker: NetworkMaker = sums, **more: Any) -> Case:
@@ -244,6 +269,26 @@ def rejected_pieces() -> list[Case]:
             "Suspects listed where several answers are read.",
             "wrong-subject",
             hint(lines, "failures", "listed", "read-0"),
+        ),
+        case(
+            "slots-size-that-does-not-hold",
+            "A norm's operand said to be small.",
+            None,
+            by_lines(normed, sizes=(0.25, 0.5)),
+            normed,
+        ),
+        case(
+            "slots-size-below-0", "A negative factor, which turns all margins.", "bad-range", by_lines(normed, sizes=(-1.0, -0.5)), normed
+        ),
+        case("slots-two-norms", "Two sizes, of which one is bounded.", "wrong-subject", by_lines(twice, sizes=SIZES), twice),
+        case("slots-sizes-left-out", "A norm whose size nothing is said of.", "wrong-shape", by_lines(normed), normed),
+        case("slots-counted-without-bins", "Failures counted by no bins.", "missing-hint", hint(lines, "failures", "counted")),
+        case(
+            "slots-counted-digits",
+            "Fillings of slots that the task determines, counted as if they were inputs.",
+            "wrong-subject",
+            hint(hint(_unseen("relaxed_margin"), "failures", "counted", "read-0"), "bins", 64, "read-0"),
+            blind(),
         ),
         case("slots-unseen-digit", seen, None, _unseen("relaxed_margin"), blind(), bound=Fraction(2, 3)),
         case("bottleneck-unseen-digit", seen, None, _unseen("bottleneck_margin"), blind(), bound=Fraction(2, 3)),

@@ -14,8 +14,8 @@ from tests.checking import decoupled, joint, listing, refusal, run, sums, tables
 from tests.models import random_model, random_models
 from tests.rules.shared import counts
 from verifier.kernel.errors import MalformedInput
+from verifier.kernel.numbers import counting
 from verifier.kernel.numbers.matrix import Ledger
-from verifier.kernel.rules.counts import count_sums
 
 Lines = list[list[int]]
 NUMBERS = st.one_of(st.integers(-4, 4), st.integers(-300, 300), st.integers(-(1 << 48), 1 << 48))
@@ -44,7 +44,7 @@ def enumerated(base: int, terms: Lines, sizes: Lines, needs_maximum: bool) -> in
 
 
 def counted(base: int, terms: Lines, sizes: Lines, bins: int, needs_maximum: bool) -> int:
-    return count_sums._positive_sums(base, terms, sizes, bins, needs_maximum, Ledger())
+    return counting.positive_sums(base, terms, sizes, bins, needs_maximum, Ledger())
 
 
 @given(constraints(), st.integers(1, 200), st.booleans())
@@ -68,25 +68,25 @@ HISTOGRAM = st.lists(st.tuples(st.integers(-30, 30), st.integers(0, 4)), min_siz
 @given(st.lists(HISTOGRAM, min_size=1, max_size=4), st.integers(-60, 60))
 @settings(max_examples=600, deadline=None, derandomize=True)
 def test_sums_of_bins_are_counted_exactly(slots: list[list[tuple[int, int]]], threshold: int) -> None:
-    histograms = [count_sums._Histogram([b for b, _ in line], [s for _, s in line]) for line in slots]
+    histograms = [counting.Histogram([b for b, _ in line], [s for _, s in line]) for line in slots]
     found = 0
     for pattern in itertools.product(*slots):
         if sum(b for b, _ in pattern) >= threshold:
             found += prod(s for _, s in pattern)
-    assert count_sums._at_least(threshold, histograms, Ledger()) == found
+    assert counting.at_least(threshold, histograms, Ledger()) == found
 
 
 def test_counts_may_exceed_64_bits() -> None:
-    histograms = [count_sums._Histogram([0, 1], [1 << 40, 1 << 40]) for _ in range(10)]
-    assert count_sums._at_least(0, histograms, Ledger()) == 1 << 410
-    assert count_sums._at_least(10, histograms, Ledger()) == 1 << 400
+    histograms = [counting.Histogram([0, 1], [1 << 40, 1 << 40]) for _ in range(10)]
+    assert counting.at_least(0, histograms, Ledger()) == 1 << 410
+    assert counting.at_least(10, histograms, Ledger()) == 1 << 400
 
 
 @pytest.mark.parametrize("change", [-1, -2])
 def test_a_threshold_that_is_too_low_is_noticed(change: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    module: ModuleType = count_sums
-    original = count_sums._at_least
-    monkeypatch.setattr(module, "_at_least", lambda threshold, slots, ledger: original(threshold + change, slots, ledger))
+    module: ModuleType = counting
+    original = counting.at_least
+    monkeypatch.setattr(module, "at_least", lambda threshold, slots, ledger: original(threshold + change, slots, ledger))
     cases = itertools.product(range(-3, 4), repeat=3)
     assert any(counted(a, [[b, c]], [[1, 1]], 100, False) > enumerated(a, [[b, c]], [[1, 1]], False) for a, b, c in cases)
 

@@ -14,6 +14,7 @@ from tests.programs import ARITHMETICS, Case, full, normal, step
 from tests.rules.test_cells import SIGN, SUM, able, attention, maximum, small
 from verifier.kernel.certificate import IntegerArray
 from verifier.kernel.errors import StepRejected
+from verifier.strategies.slots.multipliers import Solution
 from verifier.strategies.slots.relaxed import RelaxedRead
 from verifier.strategies.steps import integer_array
 
@@ -37,7 +38,31 @@ def normed(one: Case) -> Case:
     return replace(one, program=one.program | {"nodes": nodes})
 
 
+def normed_between(one: Case, kind: str = "layer_norm") -> Case:
+    """With a norm before the MLP, behind the attention, a gain and a bias."""
+    nodes = list(one.program["nodes"])
+    place = next(index for index, node in enumerate(nodes) if node["op"] == "relu")
+    up = next(index for index, node in enumerate(nodes) if node["node"] == nodes[place]["of"])
+    rng, width = random.Random(one.name), 3
+    norm = [
+        {"node": "bn", "op": kind, "of": nodes[up]["of"], "epsilon": "1/1000"},
+        {"node": "bg", "op": "scale", "of": "bn", "by": "bg"},
+        {"node": "bb", "op": "linear", "of": "bg", "bias": "bb"},
+    ]
+    nodes[up : up + 1] = [*norm, nodes[up] | {"of": "bb"}]
+    return replace(
+        one,
+        name=f"{kind} between, {one.name}",
+        program=one.program | {"nodes": nodes},
+        weights={**one.weights, "bg": [rng.uniform(-1, 2) for _ in range(width)], "bb": [rng.uniform(-1, 1) for _ in range(width)]},
+    )
+
+
 CASES = [
+    normed_between(small("max", 4, 3, mlp="relu")),
+    normed_between(small("signs", 4, 3, SIGN, outputs=3, mlp="relu"), "rms_norm"),
+    normed_between(normed(small("a norm at the end", 4, 3, mlp="relu"))),
+    normed_between(two_heads("two heads", 4, 3, maximum(3), mlp="relu")),
     small("attention", 5, 3),
     small("no mask", 4, 3, mask="none"),
     small("relu", 4, 3, mlp="relu"),
@@ -59,8 +84,9 @@ CASES = [
 ]
 
 
-# inputs that the conditions leave out may be lost as well; weights are relative to the largest of all tokens, not of those of a piece
-LOSSY = ("conditions", "scores so far apart that exponentials underflow")
+# inputs that the conditions leave out may be lost as well; weights are relative to the largest of all tokens, not of those of a piece; the
+# size of a mixture may be far below the mean of the sizes that are mixed
+LOSSY = ("conditions", "scores so far apart that exponentials underflow", "layer_norm between, max", "rms_norm between, signs")
 
 
 def reads(one: Case) -> range:
@@ -191,3 +217,11 @@ def test_every_read_must_be_spoken_of() -> None:
 
 def _array(rows: list[tuple[int, int]]) -> dict[str, Any]:
     return integer_array(np.array(rows))
+
+
+def test_bounds_that_are_not_finite_are_no_hints() -> None:
+    """Weights that underflow leave quotients of 0 and 0; a certificate cannot hold them, and the search goes on."""
+    rows = np.array([[np.nan, 1.0, -np.inf]])
+    found = Solution(rows.copy(), rows.copy(), rows.reshape(1, 3, 1).copy())
+    assert found.bounds.tolist() == found.mu.tolist() == [[0.0, 1.0, 0.0]]
+    assert found.shares.ravel().tolist() == [0.0, 1.0, 0.0]

@@ -2,7 +2,8 @@
 
 1. cheap arguments bound the accuracy from below;
 2. wrong inputs are searched in floats and confirmed by the kernel;
-3. `exact` decides every input, where the inputs that need a look of their own can be listed.
+3. `exact` decides every input, where the inputs that need a look of their own can be listed;
+4. `two-sided` counts right and wrong inputs, where they cannot: a number is then refuted without a list of inputs.
 """
 
 from __future__ import annotations
@@ -54,7 +55,8 @@ class OfMaximum(Investigation):
         names = ["absent-present"] if few_patterns(self.floats) else ["subcubic", "counting"]
         found: list[Stage] = [(name, partial(self._prove_with, name)) for name in names]
         found.append(("wrong inputs", self._search_wrong))
-        return found + ([("exact", self._exact)] if self.total <= SEARCHABLE else [])
+        last = ("exact", self._exact) if self.total <= SEARCHABLE else ("two-sided", partial(self._prove_with, "two-sided"))
+        return [*found, last]
 
     def examples(self, most: int) -> tuple[Example, ...]:
         rows = [] if self.wrong is None else self.wrong[:most].tolist()

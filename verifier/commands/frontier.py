@@ -121,9 +121,7 @@ def refuse_another_question(path: Path, target: Target, *, force: bool) -> None:
         raise Usage("file-exists", file=str(path), expected=expected, got=found, hint="use another folder, or --force")
 
 
-def write(
-    rows: Sequence[Row], target: Target, every: BruteForce, guess: Estimate, filled: Sequence[str], folder: Path
-) -> dict[str, Any]:
+def write(rows: Sequence[Row], target: Target, every: BruteForce, guess: Estimate, filled: Sequence[str], folder: Path) -> dict[str, Any]:
     """Write the table, the document and the figures; returns the document."""
     subject, layout = target.subject, target.subject.task.layout
     document = {

@@ -1,6 +1,5 @@
 """Arrays of cells: integers, truth values, and enclosures as pairs of float64 arrays (why they enclose: `__init__.py`)."""
 
-
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -112,17 +112,21 @@ class Family(AtMaximum):
     base[q, x] + sum over free slots i of terms[q, i, block of t_i, x] > 0.  Integers in a unit per q.
 
     base: axes (query, output).  terms: axes (query, slot, block, output).
+    slack: axes (query, output), of the first outputs, those that stand alone; None where it was not asked for, or there are none, or
+    blocks have several tokens.  The margin of such an output is <= 0 where base + terms + slack is.
     """
 
     base: Tensor
     terms: Tensor
+    slack: Tensor | None = None
 
 
 @dataclass(frozen=True)
 class Constraints:
-    """A family for each true maximum, computed when a counting rule asks for it."""
+    """A family for each true maximum, computed when a counting rule asks for it; `between`: with slack."""
 
     at: Callable[[int], Family]
+    between: Callable[[int], Family]
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ BEYOND = (
     Beyond("decoupled_constraint", "The constraint for any number of slots and outputs.", _SIZES, "decoupled_constraint_sound"),
     Beyond("absent_present", "The three kinds of competitors for any number of slots and tokens.", _SIZES, "absent_present_sound"),
     Beyond("count_sums", "The product of any number of histograms, packed into integers of any width.", _SIZES, "count_sums_sound"),
+    Beyond("count_leaves", "Fillings of any number of slots, and the histogram of their sums.", _SIZES, ""),
     Beyond("count_blocks", "The loop over patterns of any number of blocks.", _LOOP, "count_blocks_sound"),
     Beyond("list_exceptions", "The search lists every filling whose sum is not positive.", _LOOP, "list_exceptions_sound"),
     Beyond("pure_margin", "Binomial(n - 1, c) |G|^c for every n and v; the sets of different c are disjoint.", _SIZES, "pure_margin_sound"),

@@ -1,4 +1,4 @@
-"""The rules that count, list and add up: count_sums, count_blocks, list_exceptions, wrong_inputs, accuracy.
+"""The rules that count, list and add up: count_sums, count_leaves, count_blocks, list_exceptions, wrong_inputs, accuracy.
 
 Small finite statements: which inputs are right is an unknown truth value for each, and the counts are sums of these.
 """
@@ -114,6 +114,52 @@ def failures_add() -> Claim:
     beats = [[z3.Bool(f"beats{x}_{t}") for t in range(inputs)] for x in range(outputs)]
     lost = z3.Sum([inputs - count(line) for line in beats])
     return Claim([], [inputs - lost <= count([z3.And(column) for column in zip(*beats, strict=True)])])
+
+
+# count_leaves
+
+
+def one_grid_from_both_sides() -> Claim:
+    """Whole terms with quotients idx and remainders by h: a sum that is at most 0 has h sum idx <= -bottom, and one whose idx meet the
+    lower threshold has a margin of at most 0.
+    """
+    base, h, slack, margin = z3.Ints("base h slack margin")
+    terms, offsets, scaled = ([z3.Int(f"{name}{i}") for i in range(3)] for name in ("a", "c", "h_idx"))
+    hypotheses = [z3.And(s <= a - c, a - c <= s + h - 1) for a, c, s in zip(terms, offsets, scaled, strict=True)]
+    hypotheses.append(margin <= base + z3.Sum(terms) + slack)
+    bottom = base + z3.Sum(offsets)
+    possible = z3.Implies(base + z3.Sum(terms) <= 0, bottom + z3.Sum(scaled) <= 0)
+    certain = z3.Implies(bottom + z3.Sum(scaled) + 3 * (h - 1) + slack <= 0, margin <= 0)
+    return Claim(hypotheses, [possible, certain])
+
+
+def leaves_by_the_largest_other_token() -> Claim:
+    """Of two free slots, maximum 3 and query 0: what holds 3 and is below c besides, less the same for b, are the inputs whose largest
+    other token is at least b and below c.
+    """
+    m, right = 3, _right(list(product(range(4), repeat=2)))
+
+    def held(stop: int) -> z3.ArithRef:
+        whole = [holds for tokens, holds in right.items() if all(k < stop or k == m for k in tokens)]
+        return count(whole) - count([holds for tokens, holds in right.items() if all(k < stop for k in tokens)])
+
+    conclusions = []
+    for low, high in ((1, 2), (1, 3), (2, 3)):
+        inside = [tokens for tokens in right if m in tokens and low <= max((k for k in tokens if k != m), default=0) < high]
+        conclusions.append(held(high) - held(low) == count([right[tokens] for tokens in inside]))
+    return Claim([], conclusions)
+
+
+def winners_overlap() -> Claim:
+    """The largest, over outputs, of the number of inputs at which the output wins is at most the number of wrong inputs; that at most the
+    sum of the numbers at which it may win.
+    """
+    inputs, outputs = 5, 3
+    wins, may = ([[z3.Bool(f"{name}{x}_{t}") for t in range(inputs)] for x in range(outputs)] for name in ("wins", "may"))
+    hypotheses = [z3.Implies(wins[x][t], may[x][t]) for x in range(outputs) for t in range(inputs)]
+    wrong = count([z3.Or(column) for column in zip(*wins, strict=True)])
+    most = z3.Sum([count(line) for line in may])
+    return Claim(hypotheses, [largest(*(count(line) for line in wins)) <= wrong, wrong <= most])
 
 
 # count_blocks
@@ -248,6 +294,9 @@ LEMMAS = (
     Lemma(fields_do_not_overflow, "3 fields of 4 bits", "count_sums", ("L27",)),
     Lemma(fillings_with_the_maximum, "2 free slots, 3 tokens", "count_sums", ("L24",)),
     Lemma(failures_add, "5 inputs, 3 outputs", "count_sums", ("L27",)),
+    Lemma(one_grid_from_both_sides, "3 slots", "count_leaves", ("L27",)),
+    Lemma(leaves_by_the_largest_other_token, "2 free slots, 4 tokens", "count_leaves", ("L24",)),
+    Lemma(winners_overlap, "5 inputs, 3 outputs", "count_leaves", ("L3",)),
     Lemma(lesser_term_in_the_block_of_x, "2 free slots, a block of 2 tokens", "count_blocks"),
     Lemma(patterns_are_disjoint, "2 free slots, 2 blocks, 3 tokens", "count_blocks", ("L24",)),
     Lemma(dismissed_by_the_least_terms, "3 free slots", "list_exceptions", ("L4",)),

@@ -270,6 +270,19 @@ def _replay_least_count(values: Values) -> Replay:
     return Replay(True, len(right) >= min(map(len, safe)), story)
 
 
+def winners_add_up() -> Claim:
+    """The number of wrong inputs is at least the sum, over outputs, of the numbers of inputs at which the output wins."""
+    wins = [[z3.Bool(f"wins{x}_{t}") for t in range(3)] for x in range(2)]
+    return Claim([], [z3.Sum([count(line) for line in wins]) <= count([z3.Or(column) for column in zip(*wins, strict=True)])])
+
+
+def _replay_winners(values: Values) -> Replay:
+    wins = [{t for t in range(3) if values[f"wins{x}_{t}"]} for x in range(2)]
+    wrong = wins[0] | wins[1]
+    story = f"two outputs win at {len(wins[0])} and {len(wins[1])} inputs, {len(wrong)} inputs are wrong"
+    return Replay(True, sum(map(len, wins)) <= len(wrong), story)
+
+
 def squaring_bound_beyond_its_range() -> Claim:
     """(1 + x/2)^2 <= exp(x) for every x, hence (1 + x/2)^2 <= 1 for every x <= 0."""
     x = z3.Real("x")
@@ -345,6 +358,28 @@ def _replay_chord(values: Values) -> Replay:
     return Replay(True, max(z, Fraction(0)) <= chord, f"relu({z}) is {max(z, Fraction(0))}, the chord of [{low}, {high}] {chord} there")
 
 
+def lines_chosen_for_each_size() -> Claim:
+    """If 1/4 is less than both lower bounds of relu(3/2 - s) + relu(s - 3/2), each with lines of its own, it is less at every s."""
+    s, low, high = z3.Reals("s low high")
+    first, second = z3.Reals("slope0 slope1"), z3.Reals("slope2 slope3")
+
+    def bound(at: z3.ArithRef, slopes: list[z3.ArithRef]) -> z3.ArithRef:
+        return slopes[0] * (z3.Q(3, 2) - at) + slopes[1] * (at - z3.Q(3, 2))
+
+    slopes = [z3.And(slope >= 0, slope <= 1) for slope in (*first, *second)]
+    ends = [low == 1, high == 2, low <= s, s <= high, bound(low, first) > z3.Q(1, 4), bound(high, second) > z3.Q(1, 4)]
+    distance = s - z3.Q(3, 2)
+    return Claim([*slopes, *ends], [largest(distance, -distance) > z3.Q(1, 4)])
+
+
+def _replay_lines(values: Values) -> Replay:
+    s, low, high, half = values["s"], values["low"], values["high"], Fraction(3, 2)
+    slopes = [values[f"slope{number}"] for number in range(4)]
+    bounds = [slopes[2 * end] * (half - at) + slopes[2 * end + 1] * (at - half) for end, at in enumerate((low, high))]
+    holds = all(0 <= slope <= 1 for slope in slopes) and (low, high) == (1, 2) and low <= s <= high and min(bounds) > Fraction(1, 4)
+    return Replay(holds, abs(s - half) > Fraction(1, 4), f"at the ends {bounds[0]} and {bounds[1]}, at the size {s} only {abs(s - half)}")
+
+
 def condition_held_to_the_seen_slots() -> Claim:
     """If the score v_0 + v_1 + u, u >= 0 from a slot that is not seen, is between A and B, then v_0 + v_1 is."""
     seen, unseen, (low, high) = vector("v", 2), z3.Real("u"), z3.Reals("A B")
@@ -386,6 +421,7 @@ BELIEFS = (
     Belief(ties_are_right, _replay_ties, "accuracies by argmax; P5", ("margins_decide",)),
     Belief(overlapping_groups_add, _replay_groups, "counts of groups that are not disjoint", ("largest_count_of_each_cell",)),
     Belief(least_count_of_several_outputs, _replay_least_count, "constraints counted one by one", ("failures_add",)),
+    Belief(winners_add_up, _replay_winners, "upper bounds by the union of what each output wins", ("winners_overlap",)),
     Belief(one_error_for_each_token, _replay_one_error, "a draft of our float32 statements", ("product_range",)),
     Belief(
         largest_sum_alone_for_several_heads,
@@ -395,6 +431,7 @@ BELIEFS = (
     ),
     Belief(shares_that_do_not_add_up, _replay_shares, "shares taken from hints as they are", ("heads_with_shares",)),
     Belief(chord_of_a_range_that_does_not_hold, _replay_chord, "ranges found by sampling", ("relu_below_its_chord",)),
+    Belief(lines_chosen_for_each_size, _replay_lines, "both ends of a norm's size, relaxed apart", ("size_at_both_ends",)),
     Belief(
         condition_held_to_the_seen_slots,
         _replay_condition,

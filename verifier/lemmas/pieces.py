@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import z3
 
-from verifier.lemmas.shared import product_keeps_order, product_of_positives, product_range, sign_of_quotient, square_keeps_order
+from verifier.lemmas.shared import (
+    affine_ends,
+    product_keeps_order,
+    product_of_nonnegatives,
+    product_of_positives,
+    product_range,
+    sign_of_quotient,
+    square_is_nonnegative,
+    square_keeps_order,
+    square_tells_order,
+)
 from verifier.lemmas.statements import Claim, Lemma, count, dot, largest, least, minus, times, use, vector
 
 # Which inputs
@@ -140,6 +150,54 @@ def mean_moves_to_the_matrix() -> Claim:
     return Claim(hypotheses, [dot([entry - mean_x for entry in x], m) == dot(x, [entry - mean_m for entry in m])])
 
 
+# A norm between attention and logits
+
+
+def cauchy_and_schwarz() -> Claim:
+    """(r q + epsilon)^2 <= (r r + epsilon) (q q + epsilon): epsilon's root is one entry more."""
+    x, y, e = vector("r", 2), vector("q", 2), z3.Real("epsilon")
+    inner, product = dot(x, y) + e, (dot(x, x) + e) * (dot(y, y) + e)
+    cross, first, second = x[0] * y[1] - x[1] * y[0], x[0] - y[0], x[1] - y[1]
+    helped = [use(square_is_nonnegative, a=difference) for difference in (cross, first, second)]
+    helped += [use(product_of_nonnegatives, a=e, b=difference * difference) for difference in (first, second)]
+    return Claim([e >= 0], [inner * inner <= product], helped)
+
+
+def size_from_below() -> Claim:
+    """Sizes s and t of vectors with squares A and B: if g^2 <= A B, then g <= s t."""
+    a, b, s, t, g = z3.Reals("A B s t g")
+    helped = [use(product_of_nonnegatives, a=s, b=t), use(square_tells_order, a=g, b=s * t)]
+    return Claim([s >= 0, t >= 0, s * s == a, t * t == b, g * g <= a * b], [g <= s * t], helped)
+
+
+def size_of_a_mixture() -> Claim:
+    """A mixture a r + b q, a + b = 1, has a size of square a^2 s^2 + 2 a b g + b^2 t^2, s and t the sizes of r and q, g = r q + epsilon;
+    since g <= s t, that size is at most a s + b t.
+    """
+    a, b, s, t, g, m = z3.Reals("a b s t g m")
+    bound, square = a * s + b * t, (a * a) * (s * s) + 2 * (a * b) * g + (b * b) * (t * t)
+    helped = [use(product_of_nonnegatives, a=a, b=b), use(product_keeps_order, w=a * b, b=g, c=s * t)]
+    helped += [use(product_of_nonnegatives, a=a, b=s), use(product_of_nonnegatives, a=b, b=t), use(square_tells_order, a=m, b=bound)]
+    return Claim([a >= 0, b >= 0, s >= 0, t >= 0, g <= s * t, m * m == square], [m <= bound], helped)
+
+
+def size_at_both_ends() -> Claim:
+    """If f + s g is positive for s = low and for s = high, it is for every size in between: f and g are the same at both ends."""
+    f, g, size, low, high = z3.Reals("f g sigma low high")
+    hypotheses = [low <= size, size <= high, f + low * g > 0, f + high * g > 0]
+    return Claim(hypotheses, [f + size * g > 0], [use(affine_ends, c0=f, c1=g, y=size, y0=low, y1=high)])
+
+
+def relu_of_a_scaled_entry() -> Claim:
+    """If s > 0, then s relu(z) = relu(s z)."""
+    s, z = z3.Reals("s z")
+    helped = [use(product_of_positives, a=s, b=z), use(product_of_positives, a=s, b=-z)]
+    return Claim([s > 0], [s * relu(z) == relu(s * z)], helped)
+
+
+# What becomes of failures
+
+
 def suspects_hold_every_failure() -> Claim:
     """Terms rounded down to integers of one unit: where the sum of the terms is not positive, neither is that of the integers."""
     unit, f, g = z3.Real("unit"), vector("f", 2), vector("g", 2)
@@ -198,6 +256,11 @@ LEMMAS = (
     Lemma(coefficient_chooses_the_line, "1 entry", "relaxed_margin"),
     Lemma(norm_keeps_signs, "2 outputs", "relaxed_margin", ("L3",)),
     Lemma(mean_moves_to_the_matrix, "width 3, 1 output", "relaxed_margin"),
+    Lemma(cauchy_and_schwarz, "width 2", "relaxed_margin"),
+    Lemma(size_from_below, "2 vectors", "relaxed_margin"),
+    Lemma(size_of_a_mixture, "2 vectors", "relaxed_margin"),
+    Lemma(size_at_both_ends, "1 functional", "relaxed_margin"),
+    Lemma(relu_of_a_scaled_entry, "1 entry", "relaxed_margin"),
     Lemma(suspects_hold_every_failure, "2 slots", "relaxed_margin"),
     Lemma(coordinates_of_a_frame, "width 2", "bottleneck_margin"),
     Lemma(tangent_with_curvature, "1 entry", "bottleneck_margin"),

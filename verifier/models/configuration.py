@@ -228,7 +228,6 @@ class _Fields:
         return tuple(f"{name} {json.dumps(value)}" for name, value in left.items())
 
 
-
 def _number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST_NUMBER  # false if NaN
 

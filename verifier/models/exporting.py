@@ -49,9 +49,7 @@ def transformer_of(network: Network, *, file: str) -> Transformer:
 
 def _candidates(network: Network, shapes: Mapping[str, tuple[int, ...]]) -> Iterator[Transformer]:
     """What the network may be; each is written as a program and compared."""
-    query, key, table, unembedding = (
-        shapes.get(name, ()) for name in ("blocks.0.attn.W_Q", "blocks.0.attn.W_K", POSITIONS, "unembed.W_U")
-    )
+    query, key, table, unembedding = (shapes.get(name, ()) for name in ("blocks.0.attn.W_Q", "blocks.0.attn.W_K", POSITIONS, "unembed.W_U"))
     if not len(query) == len(key) == 3 or not len(table) == len(unembedding) == 2:
         return
     nodes = network.program.nodes

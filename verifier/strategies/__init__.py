@@ -29,6 +29,7 @@ from verifier.strategies.slots import bottleneck, relaxed
 from verifier.strategies.steps import Step
 from verifier.strategies.subcubic import subcubic
 from verifier.strategies.target import AnyStrategy, NetworkStrategy, Target, maximum_misfit
+from verifier.strategies.two_sided import two_sided
 from verifier.system.suggestions import did_you_mean
 
 
@@ -57,6 +58,7 @@ class Strategy:
 OURS = (
     Strategy("exact", "exact", "one constraint for most outputs, joint ones for the rest, failures listed; wrong inputs confirmed", exact),
     Strategy("hot-outputs", "v^3 k", "counting, with joint constraints for a few dangerous outputs; for long inputs", hot_outputs),
+    Strategy("two-sided", "v^3 k", "right and wrong inputs counted, by the second-largest token: a bound on either side", two_sided),
     Strategy("counting", "v^3 k", "decoupled constraint, a shift per maximum, counted by sums; every length", counting),
     Strategy("subcubic", "v^2 k log v + v^2 d", "decoupled constraint on blocks, one optimised shift, counted by sums", subcubic),
     Strategy("absent-present", "v^2 k^2 + v^2 d", "competitors split by whether they occur; block patterns", absent_present),

@@ -11,6 +11,7 @@ from verifier.kernel.tasks.task import plural
 Node = dict[str, Any]
 Shape = tuple[int, ...]
 EPSILON = "1/100000"  # of LayerNorm
+ACTIVATIONS = {"relu": "ReLU", "gelu": "GELU"}
 
 
 @dataclass
@@ -45,11 +46,13 @@ class Architecture:
 
 @dataclass(frozen=True)
 class Transformer:
-    """Embeddings of tokens and positions, layers of attention and perhaps an MLP with ReLU, unembedding.
+    """Embeddings of tokens and positions, layers of attention and perhaps an MLP, unembedding.
 
     width: of the residual stream.  heads, head_width: of each layer.  neurons: of each layer's MLP, 0 for none.
     norms: LayerNorm with gain before attention, before the MLP and at the end.  causal: whether positions look back alone.
-    outputs: how many logits.  biases: of norms, attention, MLP and unembedding.
+    outputs: how many logits.  biases: of norms, attention, MLP and unembedding; end_biases: of the last norm and the unembedding too.
+    activation: of the MLP's neurons, `relu` or `gelu`.
+    value_width: of what a head brings, if not head_width: with one head, all that attention says passes through so many numbers.
     """
 
     vocabulary: int
@@ -61,15 +64,19 @@ class Transformer:
     layers: int = 1
     neurons: int = 0
     biases: bool = True
+    end_biases: bool = True
     norms: bool = False
     causal: bool = True
+    activation: str = "relu"
+    value_width: int | None = None
 
     def sentence(self) -> str:
         """The network for a person."""
         attention = f"{plural(self.layers, 'layer')} of {plural(self.heads, 'head')} of {self.head_width}"
+        attention += f" with values of {self.value_width}" * (self.value_width is not None)
         parts = [f"{self.vocabulary} tokens", f"width {self.width}", attention]
-        parts += [f"ReLU MLP of {self.neurons}"] * bool(self.neurons) + ["LayerNorm"] * self.norms
-        return ", ".join([*parts, "biases" if self.biases else "no biases"])
+        parts += [f"{ACTIVATIONS[self.activation]} MLP of {self.neurons}"] * bool(self.neurons) + ["LayerNorm"] * self.norms
+        return ", ".join([*parts, "no biases" if not self.biases else "biases" if self.end_biases else "biases but at the end"])
 
     def build(self) -> Architecture:
         """The program, with TransformerLens's names and shapes."""
@@ -83,8 +90,8 @@ class Transformer:
             if self.neurons:
                 stream = self._mlp(net, stream, f"blocks.{layer}.", suffix)
         if self.norms:
-            stream = self._norm(net, stream, "ln_final", "f")
-        bias = self._bias(net, "unembed.b_U", (self.outputs,))
+            stream = self._norm(net, stream, "ln_final", "f", biased=self.end_biases)
+        bias = self._bias(net, "unembed.b_U", (self.outputs,)) if self.end_biases else {}
         net.add("u", "linear", {"unembed.W_U": (self.width, self.outputs)}, of=stream, factors=["unembed.W_U"], **bias)
         return net
 
@@ -96,28 +103,28 @@ class Transformer:
         net.constants[name] = 0.0
         return {"bias": name if place is None else {"tensor": name, "select": place}}
 
-    def _norm(self, net: Architecture, of: str, name: str, suffix: str) -> str:
+    def _norm(self, net: Architecture, of: str, name: str, suffix: str, *, biased: bool = True) -> str:
         net.add(f"n{suffix}", "layer_norm", of=of, epsilon=EPSILON)
         net.add(f"g{suffix}", "scale", {f"{name}.w": (self.width,)}, of=f"n{suffix}", by=f"{name}.w")
         net.constants[f"{name}.w"] = 1.0
-        bias = self._bias(net, f"{name}.b", (self.width,))
+        bias = self._bias(net, f"{name}.b", (self.width,)) if biased else {}
         return net.add(f"t{suffix}", "linear", of=f"g{suffix}", **bias) if bias else f"g{suffix}"
 
     def _attention(self, net: Architecture, of: str, block: str, suffix: str) -> str:
-        inner = (self.heads, self.width, self.head_width)
+        widths = dict.fromkeys("QK", self.head_width) | {"V": self.value_width or self.head_width}
         before = self._norm(net, of, f"{block}ln1", f"a{suffix}") if self.norms else of
         read, written = f"{block}attn.W_", f"{block}attn.W_O"
-        net.shapes.update({f"{read}{role}": inner for role in "QKV"})
+        net.shapes.update({f"{read}{role}": (self.heads, self.width, width) for role, width in widths.items()})
         summands = [of]
         for head, mark in self._heads(suffix):
-            for role in "QKV":
-                bias = self._bias(net, f"{block}attn.b_{role}", (self.heads, self.head_width), [[0, head]])
+            for role, width in widths.items():
+                bias = self._bias(net, f"{block}attn.b_{role}", (self.heads, width), [[0, head]])
                 factor = {"tensor": f"{read}{role}", "select": [[0, head]]}
                 net.add(f"{role.lower()}{mark}", "linear", of=before, factors=[factor], **bias)
             roles = {"query": f"q{mark}", "key": f"k{mark}", "value": f"v{mark}"}
             mask = "causal" if self.causal else "none"
             net.add(f"a{mark}", "attention", **roles, mask=mask, scale_squared=f"1/{self.head_width}")
-            net.shapes[written] = (self.heads, self.head_width, self.width)
+            net.shapes[written] = (self.heads, widths["V"], self.width)
             bias = self._bias(net, f"{block}attn.b_O", (self.width,)) if head == 0 else {}  # one for all heads
             factor = {"tensor": written, "select": [[0, head]]}
             summands.append(net.add(f"o{mark}", "linear", of=f"a{mark}", factors=[factor], **bias))
@@ -133,7 +140,7 @@ class Transformer:
         into, out = f"{block}mlp.W_in", f"{block}mlp.W_out"
         bias = self._bias(net, f"{block}mlp.b_in", (self.neurons,))
         net.add(f"z{suffix}", "linear", {into: (self.width, self.neurons)}, of=before, factors=[into], **bias)
-        net.add(f"h{suffix}", "relu", of=f"z{suffix}")
+        net.add(f"h{suffix}", self.activation, of=f"z{suffix}")
         bias = self._bias(net, f"{block}mlp.b_out", (self.width,))
         net.add(f"m{suffix}", "linear", {out: (self.neurons, self.width)}, of=f"h{suffix}", factors=[out], **bias)
         return net.add(f"f{suffix}", "add", of=[of, f"m{suffix}"])

@@ -73,8 +73,8 @@ class Forward:
             return sum(operands[1:], operands[0])
         if operator == "sum_positions":
             return operands[0].sum(1, keepdim=True)
-        if operator == "relu":
-            return torch.relu(operands[0])
+        if operator in ("relu", "gelu"):
+            return getattr(torch.nn.functional, operator)(operands[0])
         if operator == "layer_norm":
             return torch.nn.functional.layer_norm(operands[0], operands[0].shape[-1:], eps=float(Fraction(node["epsilon"])))
         if operator == "scale":

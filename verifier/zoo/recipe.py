@@ -37,6 +37,7 @@ class Recipe:
     scale: of initial matrices; entries are normal with deviation scale / sqrt(rows), of tables scale / sqrt(columns).
     stop: steps after which training ends early, rates being those of `steps`; None: at the end.
     network_name: in the program, if not the recipe's.
+    hunted: inputs that every batch has beside the uniform ones, and that are changed from step to step in search of a larger loss.
     discarded: networks that are drawn before the one that is trained; the tutorial's `LinearBag` alone, whose scale is torch's own.
     """
 
@@ -51,6 +52,7 @@ class Recipe:
     stop: int | None = None
     network_name: str = ""
     discarded: int = 0
+    hunted: int = 0
 
     @property
     def json(self) -> dict[str, Any]:

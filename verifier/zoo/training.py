@@ -19,6 +19,7 @@ from verifier.models.weights import encode_weights
 from verifier.networks.finding import with_network
 from verifier.zoo.architectures import Architecture, LinearBag
 from verifier.zoo.forward import Forward
+from verifier.zoo.hunting import Hunt
 from verifier.zoo.inputs import Inputs
 from verifier.zoo.recipe import Optimiser, Recipe
 from verifier.zoo.tutorial import train_as_the_tutorial
@@ -74,10 +75,13 @@ def _trained(recipe: Recipe, net: Architecture, forward: Forward, inputs: Inputs
     batches = _generator(recipe.seed, "train")
     optimiser = _optimiser(recipe.optimiser, [one for factors in parts.values() for one in factors])
     every = inputs.labelled(inputs.all()) if recipe.batch is None else None
+    hunt = Hunt(inputs, recipe.hunted, _generator(recipe.seed, "hunt"))
     for step in range(recipe.made):
         _adjust(optimiser, recipe.optimiser, step / recipe.steps)
-        tokens, labels = every if every is not None else inputs.labelled(inputs.sample(recipe.batch or 0, batches))
-        loss = cross_entropy(forward(_whole(parts), tokens), labels)
+        tokens, labels = every or inputs.labelled(torch.cat([hunt.tokens, inputs.sample(recipe.batch or 0, batches)]))
+        each = losses(forward(_whole(parts), tokens), labels)
+        hunt.advance(each.detach().amax(1)[: 2 * recipe.hunted])
+        loss = each.mean()
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -85,8 +89,8 @@ def _trained(recipe: Recipe, net: Architecture, forward: Forward, inputs: Inputs
     return {name: tensor.detach() for name, tensor in _whole(parts).items()}
 
 
-def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """Mean cross-entropy in nats, accurate where it is tiny.
+def losses(logits: Tensor, labels: Tensor) -> Tensor:
+    """The cross-entropy of each answer in nats, accurate where it is tiny: the shape of the labels.
 
     Args:
         logits: shape (..., outputs).
@@ -99,7 +103,7 @@ def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     label_column = labels.unsqueeze(-1)
     gaps = logits - logits.gather(-1, label_column)
     others = gaps.scatter(-1, label_column, float("-inf"))
-    return softplus(others.logsumexp(dim=-1)).mean()
+    return softplus(others.logsumexp(dim=-1))
 
 
 @torch.no_grad()

@@ -1,10 +1,11 @@
-"""Some free slot must hold the maximum, unless the query does: a partition of such fillings, and their least sum."""
+"""Some free slot must hold the maximum, unless the query does: a partition of such fillings, their least sum, and what it decides."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
+from verifier.kernel.facts import Family
 from verifier.kernel.numbers.tensor import Tensor
 
 Entry = TypeVar("Entry")
@@ -26,3 +27,12 @@ def least_sum(base: Tensor, least: Tensor, at_maximum: Tensor, *, needed: bool) 
         return base
     total = base + least.sum("slot")
     return total + (at_maximum - least).min("slot") if needed else total
+
+
+def open_outputs(family: Family) -> list[list[int]]:
+    """Per query, the constraints that the slots' separate minima leave open, as indices of the axis `output`."""
+    base, terms, maximum = family.base, family.terms, family.maximum
+    ends = terms.min("block"), terms.select("block", maximum)
+    passed = [least_sum(base, *ends, needed=needed).certainly_positive().to_list() for needed in (False, True)]
+    rows = [passed[query < maximum][index] for index, query in enumerate(family.queries)]
+    return [[output for output, ok in enumerate(row) if not ok] for row in rows]

@@ -9,8 +9,9 @@ from verifier.kernel.errors import StepRejected
 from verifier.kernel.limits import check_limit
 from verifier.kernel.network.judging import Judge
 from verifier.kernel.numbers.listing import not_positive
-from verifier.kernel.numbers.tensor import Tensor
 from verifier.kernel.numbers.workshop import on_grid
+from verifier.kernel.pieces.functionals import Form
+from verifier.kernel.pieces.least import Multipliers, Question
 from verifier.kernel.pieces.piece import Cutting, Piece
 from verifier.kernel.tasks.task import Tokens
 
@@ -34,12 +35,13 @@ class Listing:
             got = "several answers, determined slots, or slots that are not seen"
             raise StepRejected("wrong-subject", expected="a task whose inputs can be listed at its read", got=got)
 
-    def add(self, pieces: Sequence[Piece], terms: Tensor, failed: Sequence[Sequence[bool]]) -> None:
-        """The inputs at which a sum of terms, axes (piece, key_place, token, column), is not positive; failed: per piece and column."""
-        (grid,) = on_grid("piece", terms)
+    def add(self, question: Question, form: Form, hints: Multipliers, failed: Sequence[Sequence[bool]]) -> None:
+        """The inputs at which some functionals of a question's pieces may not be positive; failed: per piece and column, whether it may."""
+        terms = question.terms(form, question.functionals.number(0), hints)
+        (grid,) = on_grid("piece", question.standing(terms))
         axes = ("piece", "column", "key_place", "token")
         tables = grid.spread(axes, grid.sizes).to_list()
-        for piece, table, columns in zip(pieces, tables, failed, strict=True):
+        for piece, table, columns in zip(question.slots.pieces, tables, failed, strict=True):
             found: set[Tokens] = set()
             for lines, open_ in zip(table, columns, strict=True):
                 if open_:
@@ -64,10 +66,10 @@ class Listing:
             if piece.low <= score <= piece.high and self.cutting.scope.holds(chosen):
                 yield chosen
 
-    def counted(self) -> tuple[int, int]:
-        """How many of the inputs listed are certainly right, and how many certainly wrong."""
+    def lost_and_wrong(self) -> tuple[int, int]:
+        """How many of the inputs listed are not certainly right, and how many certainly wrong."""
         right = wrong = 0
         for start in range(0, len(self.suspects), self.judge.inputs_at_once):
             answers = self.judge.answers(self.judge.batch(self.suspects[start : start + self.judge.inputs_at_once]))
             right, wrong = right + sum(answers[0]), wrong + sum(answers[1])
-        return right, wrong
+        return len(self.suspects) - right, wrong

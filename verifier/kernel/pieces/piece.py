@@ -14,6 +14,7 @@ from math import prod
 
 from verifier.kernel.certificate import Hint, IntegerArray
 from verifier.kernel.errors import StepRejected
+from verifier.kernel.facts import Context
 from verifier.kernel.limits import check_limit
 from verifier.kernel.numbers.matrix import Ledger
 from verifier.kernel.scope import InputScope
@@ -48,6 +49,24 @@ class Leaf:
     low: int
     high: int
     piece: Piece | None
+
+
+@dataclass(frozen=True)
+class LeftOpen:
+    """What a rule gave up in a leaf, for people who look for wrong inputs there: nothing is concluded from it.
+
+    lost: how many of the leaf's inputs may be wrong.
+    """
+
+    read: int
+    leaf: Leaf | Piece
+    lost: int
+
+
+def left_open(context: Context, read: int, lost: Sequence[tuple[Leaf | Piece, int]]) -> int:
+    """Keep leaves with what is lost in each, one list for each step, and return the sum."""
+    context.kept.setdefault("left open", []).append([LeftOpen(read, leaf, number) for leaf, number in lost])
+    return sum(number for _, number in lost)
 
 
 def boxes_of(splits: Sequence[Sequence[int]], whole: Box) -> Iterator[Box]:
@@ -120,8 +139,8 @@ class Cutting:
         """The score of each token of each free slot; 0 where the task has none."""
         return self.task.scores(self.read) or tuple((0,) * (last + 1) for _, last in self.scope.ranges)
 
-    def inputs_within(self, leaf: Leaf) -> int:
-        """How many inputs a leaf has, conditions of the scope aside: exactly; slots of the widest spread are looked at first."""
+    def inputs_within(self, leaf: Leaf | Piece) -> int:
+        """How many inputs a leaf or its piece has, conditions of the scope aside; slots of the widest spread first."""
         box, low, high = leaf.box, leaf.low, leaf.high
         if low > high:
             return 0

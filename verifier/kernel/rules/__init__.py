@@ -14,7 +14,7 @@ from verifier.kernel.certificate import Hint, Signature
 from verifier.kernel.facts import Context, Fact
 from verifier.kernel.rules.conclusions import accuracy, answered, every_read, mean_loss, worst_class
 from verifier.kernel.rules.constraints import absent_present, decoupled_constraint
-from verifier.kernel.rules.counts import count_blocks, count_sums, list_exceptions, wrong_inputs
+from verifier.kernel.rules.counts import count_blocks, count_leaves, count_sums, list_exceptions, wrong_inputs
 from verifier.kernel.rules.evaluation import bag_accuracy, bag_loss, cells, every_input
 from verifier.kernel.rules.published import attention_margin, pure_margin
 from verifier.kernel.rules.slots import bottleneck_margin, relaxed_margin
@@ -38,6 +38,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "decoupled_constraint": Rule(decoupled_constraint.decoupled_constraint, decoupled_constraint.SIGNATURE),
         "absent_present": Rule(absent_present.absent_present, absent_present.SIGNATURE),
         "count_sums": Rule(count_sums.count_sums, count_sums.SIGNATURE),
+        "count_leaves": Rule(count_leaves.count_leaves, count_leaves.SIGNATURE),
         "count_blocks": Rule(count_blocks.count_blocks, count_blocks.SIGNATURE),
         "list_exceptions": Rule(list_exceptions.list_exceptions, list_exceptions.SIGNATURE),
         "pure_margin": Rule(pure_margin.pure_margin, pure_margin.SIGNATURE),

@@ -85,11 +85,18 @@ class Problem:
 
 @dataclass(frozen=True)
 class Solution:
-    """Bounds, or least sums, of functionals, and the hints for them: all of shape (piece, column); shares (piece, column, heads - 1)."""
+    """Bounds, or least sums, of functionals, and the hints for them: all of shape (piece, column); shares (piece, column, heads - 1).
+
+    What is not finite, where exponentials underflow, is 0: it proves nothing, and a certificate can hold it.
+    """
 
     bounds: np.ndarray
     mu: np.ndarray
     shares: np.ndarray
+
+    def __post_init__(self) -> None:
+        for one in (self.bounds, self.mu, self.shares):
+            one[~np.isfinite(one)] = 0.0
 
 
 def bounded(form: Form, question: Question) -> Solution:
@@ -115,11 +122,17 @@ def positive(form: Form, question: Question) -> Solution:
     mu = sum(mu / _total(head) for head, (_, mu) in zip(alone, solved, strict=True))
     shares = _shares(least, -constant)
     hints = Multipliers(None, _enclosed(question, np.moveaxis(shares, -1, 0), "head"))
-    terms = question.terms(form, question.functionals.number(0), hints).cells.lo
-    terms = terms - mu[:, None, None, :] * alone[0].scores[..., None]
-    sums = np.where(alone[0].allowed[..., None], terms, np.inf).min(axis=2).sum(axis=1)
-    low, high = alone[0].low[:, None], alone[0].high[:, None]
-    return Solution(sums + np.minimum(mu * low, mu * high), mu, shares)
+    sums = [
+        _sum(question.terms(form, question.functionals.number(0), hints, corner).cells.lo, mu, alone[0])
+        for corner in question.corners(form)
+    ]
+    return Solution(np.minimum.reduce(sums), mu, shares)
+
+
+def _sum(terms: np.ndarray, mu: np.ndarray, head: Problem) -> np.ndarray:
+    """The least sum of terms on each piece, shape (piece, column)."""
+    terms = np.where(head.allowed[..., None], terms - mu[:, None, None, :] * head.scores[..., None], np.inf)
+    return np.asarray(terms.min(axis=2).sum(axis=1) + np.minimum(mu * head.low[:, None], mu * head.high[:, None]))
 
 
 def _each_head(form: Form, question: Question) -> list[Problem]:
@@ -136,12 +149,12 @@ def _each_head(form: Form, question: Question) -> list[Problem]:
 
 
 def _constant(form: Form, question: Question) -> np.ndarray:
-    """Of a form, shape (piece, column)."""
+    """Of a form, from below, shape (piece, column)."""
     column = next(iter(form.heads.values())).size("column")
     if form.constant is None:
         return np.zeros((len(question.slots.pieces), column))
     sizes = {"piece": len(question.slots.pieces), "column": column}
-    return middle(form.constant.spread(("piece", "column"), sizes | form.constant.sizes))
+    return np.asarray(form.constant.spread(("piece", "column"), sizes | form.constant.sizes).cells.lo)
 
 
 def _total(head: Problem) -> np.ndarray:

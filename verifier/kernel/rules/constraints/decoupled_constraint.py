@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 from verifier.kernel.certificate import FloatArray, Floats, Hint, IntegerArray, Integers, IntegerTable, Signature
 from verifier.kernel.errors import StepRejected
@@ -39,16 +39,27 @@ def decoupled_constraint(premises: Mapping[str, list[Fact]], hints: Mapping[str,
     gaps = _Gaps(margins, _shift(hints.get("shift"), context), _alone(hints.get("alone"), context))
     singles, last = int(str(hints.get("singles", context.vocabulary))), context.scope.free_slots
 
-    def at(maximum: int) -> Family:
+    def family(maximum: int, *, slack: bool) -> Family:
         queries, blocks = context.scope.queries(maximum), dyadic_blocks(maximum, singles)
         skip, copy = gaps.of_parts(maximum, queries)
         own_copy = copy.select("slot", last).take("key", queries).renamed(key="query")
         base = margins.own_weight(maximum, queries) * (skip + own_copy)
         worst_copy = Windows(copy.take("slot", margins.free), "key").minimum(blocks)
         terms = margins.weights(maximum, queries, blocks) * (skip + worst_copy)
-        return Family(maximum, queries, blocks, *on_grid("query", base, terms))
+        alone = gaps.alone_at(maximum) if slack and len(blocks) == maximum + 1 else []
+        return Family(maximum, queries, blocks, *(_with_slack(base, terms, range(len(alone))) if alone else on_grid("query", base, terms)))
 
-    return Constraints(at)
+    return Constraints(partial(family, slack=False), partial(family, slack=True))
+
+
+def _with_slack(base: Tensor, terms: Tensor, alone: Sequence[int]) -> list[Tensor]:
+    """Base and terms on the grid, and by how much their upper ends exceed that in sum, at most; of the outputs that stand alone."""
+    opposite = [-(side.take("output", alone)) for side in (base, terms)]  # rounded down, they are upper ends rounded up
+    low_base, low_terms, high_base, high_terms = on_grid("query", base, terms, *opposite)
+    slack = -(low_base.take("output", alone) + high_base)
+    if terms.size("slot"):
+        slack = slack + (-(low_terms.take("output", alone) + high_terms)).max("block").sum("slot")
+    return [low_base, low_terms, slack]
 
 
 def _shift(array: Hint | None, context: Context) -> Tensor | None:
@@ -81,11 +92,15 @@ class _Gaps:
     shift: Tensor | None
     alone: frozenset[tuple[int, int]]
 
+    def alone_at(self, maximum: int) -> list[int]:
+        """The outputs that stand alone, as indices of all outputs but m."""
+        others = [x for x in range(self.margins.context.vocabulary) if x != maximum]
+        return [i for i, x in enumerate(others) if self.shift is None or (maximum, x) in self.alone]
+
     def of_parts(self, maximum: int, queries: Sequence[int]) -> tuple[Tensor, Tensor]:
         """G, axes (query, output); R, axes (key, slot, output), for keys <= m."""
-        margins, keys = self.margins, range(maximum + 1)
-        others = [x for x in range(margins.context.vocabulary) if x != maximum]
-        single = [i for i, x in enumerate(others) if self.shift is None or (maximum, x) in self.alone]
+        margins, keys, single = self.margins, range(maximum + 1), self.alone_at(maximum)
+        others = range(margins.context.vocabulary - 1)
         if not single and self.shift is not None and self.shift.size("maximum") == 1:
             skip, copy = (table.select("output", maximum) for table in (self._skip, self._copy))
             return _one_part(skip.take("query", queries)), _one_part(copy.take("key", keys))
@@ -96,7 +111,7 @@ class _Gaps:
             joint = copy.take("output", single) + place.take("output", single)
             parts.append((skip.take("output", single), joint.spread(("key", "slot", "output"), joint.sizes)))
         if self.shift is not None and len(single) < len(others):
-            shared = [i for i in range(len(others)) if i not in set(single)]
+            shared = [i for i in others if i not in set(single)]
             row = maximum if self.shift.size("maximum") > 1 else 0
             moved = self.shift.select("maximum", row).without("output", maximum).take("output", shared)
             worst = copy.take("output", shared) + (place.take("output", shared) + moved)

@@ -9,7 +9,7 @@ from verifier.kernel.certificate import Hint, Signature
 from verifier.kernel.errors import StepRejected
 from verifier.kernel.facts import Constraints, Context, Count, Fact, Family, Group
 from verifier.kernel.limits import check_limit
-from verifier.kernel.maximum.holders import by_first_holder, least_sum
+from verifier.kernel.maximum.holders import by_first_holder, open_outputs
 from verifier.kernel.maximum.ranges import Scope
 from verifier.kernel.numbers.listing import not_positive
 from verifier.kernel.numbers.matrix import Ledger
@@ -35,7 +35,7 @@ def list_exceptions(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hint
         if any(block.stop - block.start != 1 for block in family.blocks):
             raise StepRejected("wrong-premise", expected="constraints on single tokens", got="blocks of several tokens")
         search = _Search(family, context.scope, context.ledger)
-        for index, (query, suspects) in enumerate(zip(queries, search.suspects(), strict=True)):
+        for index, (query, suspects) in enumerate(zip(queries, open_outputs(family), strict=True)):
             exceptions: set[tuple[int, ...]] = set()
             for tokens in search.failures(index, suspects):
                 listed += tokens not in exceptions
@@ -55,14 +55,6 @@ class _Search:
     family: Family
     scope: Scope
     ledger: Ledger
-
-    def suspects(self) -> list[list[int]]:
-        """Per query, the constraints that the slots' separate minima leave open."""
-        base, terms, maximum = self.family.base, self.family.terms, self.family.maximum
-        ends = terms.min("block"), terms.select("block", maximum)
-        passed = [least_sum(base, *ends, needed=needed).certainly_positive().to_list() for needed in (False, True)]
-        rows = [passed[query < maximum][index] for index, query in enumerate(self.family.queries)]
-        return [[output for output, ok in enumerate(row) if not ok] for row in rows]
 
     def failures(self, index: int, outputs: list[int]) -> Iterator[tuple[int, ...]]:
         """The tokens of the free slots of inputs with this query at which a constraint is not positive, once for each of these outputs."""

@@ -16,7 +16,7 @@ from verifier.kernel.limits import LIMITS, check_limit
 from verifier.kernel.network.judging import Judge, labelled
 from verifier.kernel.network.program import Node
 from verifier.kernel.pieces.bottleneck import FINER, WIDEST, Behind, Cell, Frame
-from verifier.kernel.pieces.piece import LARGEST_CUT, Cutting
+from verifier.kernel.pieces.piece import LARGEST_CUT, Cutting, left_open
 from verifier.kernel.pieces.relaxed import CELLS_AT_ONCE, Relaxed
 from verifier.kernel.pieces.rows import Rows, enclosed, integer
 
@@ -66,7 +66,7 @@ def bottleneck_margin(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hi
     relaxed = Relaxed(judge, cutting, known, integer(hints["divisor"]))
     right = iter(_Boxes(relaxed, nodes[number], Rows(hints, len(known), context)).right())
     lost = [leaf for leaf in leaves if leaf.piece is None or not next(right)]
-    return RightAt(read, sum(cutting.inputs_within(leaf) for leaf in lost))
+    return RightAt(read, left_open(context, read, [(leaf, cutting.inputs_within(leaf)) for leaf in lost]))
 
 
 @dataclass(frozen=True)
