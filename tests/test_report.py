@@ -94,6 +94,7 @@ def test_the_page_has_what_a_reviewer_needs(tmp_path: Path, capsys: pytest.Captu
     assert json.loads(certificate.read_text())["subject"] in text
     for words in ("What is not claimed", "What has to be believed", "Close calls", "By group", "lines of code", "a tie is wrong"):
         assert words in text
+    assert f"accuracy >= {json.loads(statement.read_text())['claim']['bound']}" in text
     claimed = Fraction(json.loads(statement.read_text())["claim"]["bound"])
     total = int(re.search(r"In scope are ([\d,]+) inputs", text)[1].replace(",", ""))  # type: ignore[index]
     assert f"{-(-claimed.numerator * total // claimed.denominator):,} inputs" in text

@@ -32,6 +32,7 @@ from verifier.strategies.target import AnyStrategy, Target
 from verifier.system.files import write_together
 
 TOO_LONG = "too-long"
+NEXT_ONE = (TOO_LONG, "too-many-wrong-inputs")  # reasons for which another strategy is tried
 FORESEEN = 1 << 14  # inputs from which on the length is foreseen
 
 
@@ -90,7 +91,7 @@ def prove(
         try:
             return _proved_by(chosen, target, statement, model_bytes, reference, progress)
         except (StepRejected, LimitExceeded, Usage) as error:
-            if place == len(usual) or (isinstance(error, Usage) and error.code != TOO_LONG):
+            if place == len(usual) or (isinstance(error, Usage) and error.code not in NEXT_ONE):
                 raise
     raise AssertionError("there is at least one")  # pragma: no cover
 

@@ -31,14 +31,14 @@ def share(value: Fraction, *, up: bool = False) -> str:
 
 
 def measured(value: Fraction, *, up: bool = False) -> str:
-    """A decimal rounded down (or up), with digits enough for small numbers."""
+    """A decimal rounded down (or up), with digits enough for small numbers; marked where it is not exact."""
     places = DIGITS
     while 0 < value * 10**places < 1000 and places < 30:
         places += 3
     scaled, rest = divmod(value.numerator * 10**places, value.denominator)
     scaled += bool(up and rest)
     digits = f"{scaled // 10**places}.{scaled % 10**places:0{places}d}"
-    return digits if rest else (digits.rstrip("0").rstrip(".") or "0")
+    return digits + "..." if rest else (digits.rstrip("0").rstrip(".") or "0")
 
 
 def both(value: Fraction, *, up: bool = False) -> str:

@@ -26,7 +26,7 @@ from verifier.kernel.numbers.arithmetic import Arithmetic
 from verifier.kernel.replay import Progress
 from verifier.kernel.rules import RULES
 from verifier.kernel.trust import code_lines, trusted_modules
-from verifier.kernel.verdict import Verdict, check
+from verifier.kernel.verdict import Verdict, check, text
 from verifier.report import numbers, words
 from verifier.report.baselines import Length, baselines, weaker_than_constant
 from verifier.report.figures import draw_groups
@@ -88,6 +88,7 @@ def _every_page(verdict: Verdict, files: Files, arithmetic: str) -> dict[str, An
         "verdict_line": verdict.lines()[0],
         "claim": words.bounded(claim, claim.bound, subject),
         "metric": f"{claim.metric}{of} {claim.relation} {numbers.both(claim.bound, up=claim.relation == '<=')}",
+        "exactly": f"{claim.metric}{of} {claim.relation} {text(claim.bound)}",
         "network": subject.network.name,
         "formulas": [line.strip() for line in formulas(subject.network)],
         "right": words.right_answer(subject),
