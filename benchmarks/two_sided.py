@@ -18,7 +18,7 @@ from typing import Any
 from benchmarks.common import MODELS, RESULTS, ROOT, machine, markdown, verifier, write, write_part
 from benchmarks.frontier import RECIPES, model_file
 
-SAMPLES, SEED = 2_000_000, 0
+SAMPLES, SEED = 1_000_000, 0
 SHOWN = ("max-of-4-seed-123", "max-of-10", "max-of-20")
 HEAD = (
     "model",
