@@ -133,16 +133,17 @@ def test_a_number_between_the_bounds_is_undecided(audit: Audit, monkeypatch: pyt
     assert row["counterexamples"]
 
 
-def test_a_number_is_refuted_by_counting(audit: Audit, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_number_is_refuted_by_counting(
+    audit: Audit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Where neither the wrong inputs nor those that need a look can be listed."""
     monkeypatch.setattr(auditing, "ENUMERABLE", 0)
     monkeypatch.setattr(auditing, "SEARCHABLE", 0)
     monkeypatch.setattr(auditing, "SAMPLES", 50)
-    report = audit(["0.95", "0.86"], IMPERFECT)
+    report = audit(["0.95", "0.86"], IMPERFECT, "-o", str(tmp_path / "out"))
     assert (report.exit_code, report.verdicts) == (1, ["REFUTED", "PROVED"])
     row = report.rows[0]
     assert RIGHT <= Fraction(row["certified_upper"]) < Fraction(9, 10)
-    capsys.readouterr()
     assert main(["check", row["statement"], row["certificate"], str(IMPERFECT), "--json"]) == 0
     verdict = json.loads(capsys.readouterr().out)
     assert (verdict["relation"], verdict["wrong"]) == ("<=", round(10_000 * (1 - Fraction(row["certified_upper"]))))

@@ -21,8 +21,8 @@ from verifier.strategies.kernel_tables import draft_facts
 from verifier.strategies.steps import ALL_TABLES, Step, exact_tables, integer_array, step
 
 BINS = (64, 512, 4096)  # resolutions tried
-PRECISION = 22  # a leaf may leave 2^-22 of all inputs undecided, and one output in it an eighth of that
-OUTPUTS = 3  # the eighth, as a power of two
+PRECISION = 22  # a leaf may leave 2^-22 of all inputs undecided
+OUTPUTS = 2  # and one output in it a quarter of that, as a power of two; pairs with fewer inputs than that have no leaves
 COARSE = 0.25  # share of what is undecided that finer bins must be able to decide, else the leaf is cut
 
 
@@ -44,10 +44,13 @@ def _leaves(constraints: Constraints, scope: Scope, vocabulary: int, total: int)
     """Rows (m, q, stop, bins)."""
     rows = []
     for maximum, queries in scope.groups(vocabulary):
+        wholes = [Leaf(query, maximum, None, maximum, scope) for query in queries]
+        worthwhile = [whole for whole in wholes if whole.size > total >> PRECISION + OUTPUTS]
+        if not worthwhile:
+            continue
         outputs = Outputs.of(constraints.between(maximum))
-        for query in queries:
-            whole = Leaf(query, maximum, None, maximum, scope)
-            rows += [(maximum, query, stop, bins) for stop, bins in _cut(list(outputs.at(query)), whole, total >> PRECISION)]
+        for whole in worthwhile:
+            rows += [(maximum, whole.query, *row) for row in _cut(list(outputs.at(whole.query)), whole, total >> PRECISION)]
     return rows
 
 

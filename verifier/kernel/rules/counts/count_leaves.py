@@ -32,7 +32,7 @@ def count_leaves(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hint], 
     it does win where constraint + slack <= 0 (a tie is wrong).  Both are counted in one histogram of sums, at two thresholds.
     Conclusion: counts[(q, m)], over leaves the total less the sum over x of the former; wrong[(q, m)], over leaves the largest of
     the latter, never their sum, for an input may lose to several.  Inputs in no leaf count as neither.
-    Operations: integer; up to 12 per term and leaf, 2 a b per convolution.  Soundness: `count_leaves_sound` (L3, L4, L24, L27).
+    Operations: integer; up to 8 per term and leaf, 2 a b per convolution.  Soundness: `count_leaves_sound` (L3, L4, L24, L27).
     """
     constraints = premises["constraints"][0]
     if not isinstance(constraints, Constraints):
@@ -176,10 +176,15 @@ class Constraint:
             {k: number for k in chosen if (number := (line[k] - low) // step) <= most}
             for line, low, chosen in zip(self.terms, least, tokens, strict=True)
         ]
+        below: dict[int, list[dict[int, int]]] = {}
         found = [0, 0]
         for sign, stop, holds in leaf.fillings():
-            ledger.count(integer_ops=2 * sum(map(len, numbers)))
-            lines = [Counter([number for k, number in line.items() if k < stop or (holds and k == m)]) for line in numbers]
+            if stop not in below:
+                ledger.count(integer_ops=2 * sum(map(len, numbers)))
+                below[stop] = [dict(Counter([number for k, number in line.items() if k < stop])) for line in numbers]
+            lines = below[stop]
+            if holds:
+                lines = [low | {line[m]: low.get(line[m], 0) + 1} if m in line else low for low, line in zip(lines, numbers, strict=True)]
             for index, count in enumerate(_at_most((surely, most), lines, ledger)):
                 found[index] += sign * count
         return found[0], found[1]
