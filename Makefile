@@ -3,6 +3,7 @@
 #   make demo    prove bounds for two shipped models, check the proofs, and write a page about each
 #   make test    lint, types of the kernel, tests
 #   make lint    the first two of these
+#   make site    the documents as web pages, in build/site
 #   make clean   remove what the commands above made, the virtual environment too
 
 PYTHON ?= python3
@@ -15,7 +16,7 @@ DEMO := demo-output
 MODEL := certificates/models/max-of-4.safetensors
 SIGNS := certificates/models/cumulative-sign-1.safetensors
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint site clean
 
 demo: $(INSTALLED)
 	rm -rf $(DEMO)
@@ -45,6 +46,10 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $@
+
+site: $(INSTALLED)
+	$(BIN)/python docs/site/build.py build/site
+	@echo "file://$(CURDIR)/build/site/index.html"
 
 clean:
 	rm -rf $(VENV) $(DEMO) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -2,7 +2,8 @@
 
     python -m benchmarks.two_sided [NAME ...]   # models of benchmarks/frontier.py; results/two_sided.json, .md; part of README.md
 
-For each model: `verifier prove --strategy two-sided`, a check with the fast arithmetic, and random inputs evaluated in float64.
+For each model: `verifier prove --strategy two-sided`, unless its certificate is in benchmarks/models already, a check with the fast
+arithmetic, and random inputs evaluated in float64.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 from benchmarks.common import MODELS, RESULTS, ROOT, machine, markdown, verifier, write, write_part
 from benchmarks.frontier import RECIPES, model_file
 
-SAMPLES, SEED = 2_000_000, 0
+SAMPLES, SEED = 1_000_000, 0
 SHOWN = ("max-of-4-seed-123", "max-of-10", "max-of-20")
 HEAD = (
     "model",
@@ -29,7 +30,7 @@ HEAD = (
     "of the sampled wrong mass proved wrong",
     "operations",
     "certificate",
-    "search, processor s",
+    "prove, processor s",
     "fast check, processor s",
     "mpmath check",
 )
@@ -38,8 +39,10 @@ HEAD = (
 def row(name: str) -> dict[str, Any]:
     """What is proved of one model, how long it takes, and how much of what samples show wrong that is."""
     path, folder = model_file(name), MODELS / "two-sided" / name
-    proved = verifier("prove", path, "--strategy", "two-sided", "-o", folder, "--force")
-    files = folder / "statement.json", folder / "certificate.json", path
+    files, searched = (folder / "statement.json", folder / "certificate.json", path), folder / "search.json"
+    if not searched.exists():  # goes on where it stopped: the search takes minutes
+        proved = verifier("prove", path, "--strategy", "two-sided", "-o", folder, "--force")
+        write(searched, json.dumps({"prove_processor_seconds": proved.cpu_seconds}))
     checked = verifier("check", *files, "--arithmetic", "fast")
     verdict = checked.output
     sampled = verifier("estimate", path, "--samples", SAMPLES, "--seed", SEED).output
@@ -57,7 +60,7 @@ def row(name: str) -> dict[str, Any]:
         "share_of_sampled_wrong": wrong / total / (1 - share),
         "operations": verdict["operations"],
         "certificate_bytes": files[1].stat().st_size,
-        "search_seconds": round(proved.cpu_seconds - checked.cpu_seconds, 1),
+        "prove_seconds": round(json.loads(searched.read_bytes())["prove_processor_seconds"], 1),
         "check_seconds": round(checked.cpu_seconds, 1),
         "check_mebibytes": checked.peak_mebibytes,
         "mpmath": "yes" if verdict["operations"] <= 1 << 26 else "too long",
@@ -77,7 +80,7 @@ def lines(rows: Sequence[dict[str, Any]]) -> str:
             f"{one['share_of_sampled_wrong']:.0%}",
             f"2^{math.log2(one['operations']):.1f}",
             f"{one['certificate_bytes'] // 1000} kB",
-            f"{one['search_seconds']:.0f}",
+            f"{one['prove_seconds']:.0f}",
             f"{one['check_seconds']:.0f}",
             one["mpmath"],
         )

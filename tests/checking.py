@@ -101,9 +101,9 @@ def sums(bins: int = 64, name: str = "right", constraints: str = "margins") -> S
     return step(name, "count_sums", {"constraints": constraints}, bins=bins)
 
 
-def leaves(rows: Sequence[Sequence[int]], name: str = "right", constraints: str = "margins") -> Step:
+def leaves(rows: Sequence[Sequence[int]], name: str = "right", constraints: str = "margins", precision: int = 1024) -> Step:
     """Rows (maximum, query, stop, bins)."""
-    return step(name, "count_leaves", {"constraints": constraints}, leaves=array(rows, "i64"))
+    return step(name, "count_leaves", {"constraints": constraints}, leaves=array(rows, "i64"), precision=precision)
 
 
 def wrong(rows: Sequence[Sequence[int]], name: str = "wrong") -> Step:

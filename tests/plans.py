@@ -71,7 +71,7 @@ def random_leaves(rng: random.Random, model: TinyModel) -> Step:
         for query in range(maximum + 1):
             stops = sorted({*rng.sample(range(maximum + 1), rng.randint(0, maximum + 1)), maximum if rng.random() < 0.9 else 0})
             rows += [[maximum, query, stop, rng.choice([1, 2, 7, 64, 1000])] for stop in stops]
-    return leaves(rows)
+    return leaves(rows, precision=rng.choice([0, 3, 1024]))
 
 
 def cut(rng: random.Random, model: TinyModel) -> list[Step]:

@@ -102,6 +102,20 @@ def test_prove_a_statement() -> None:
         verifier.prove(IMPERFECT, statement=statement, scope="0..4")
 
 
+def test_the_next_usual_strategy_is_tried_where_the_first_is_refused() -> None:
+    """Every input of this model is a tie: `exact` takes them for wrong, which no enclosure can confirm."""
+    case = CERTIFICATES / "accepted" / "all-ties"
+    with pytest.raises(verifier.VerifierError, match="not-wrong"):
+        verifier.prove(case / "model.safetensors", statement=nothing(case), strategy="exact", reference=False)
+    assert verifier.prove(case / "model.safetensors", statement=nothing(case), reference=False).strategy != "exact"
+
+
+def nothing(case: Path) -> verifier.Statement:
+    """The claim of a case, made empty."""
+    statement = verifier.load_statement(case / "statement.json")
+    return replace(statement, claim=replace(statement.claim, bound=Fraction(0)))
+
+
 def every(target: Target) -> list[Step]:
     return [step("every", "every_input", measure="answers"), step("bound", "accuracy", {"counts": ["every"]})]
 

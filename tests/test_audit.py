@@ -133,6 +133,22 @@ def test_a_number_between_the_bounds_is_undecided(audit: Audit, monkeypatch: pyt
     assert row["counterexamples"]
 
 
+def test_a_number_is_refuted_by_counting(
+    audit: Audit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where neither the wrong inputs nor those that need a look can be listed."""
+    monkeypatch.setattr(auditing, "ENUMERABLE", 0)
+    monkeypatch.setattr(auditing, "SEARCHABLE", 0)
+    monkeypatch.setattr(auditing, "SAMPLES", 50)
+    report = audit(["0.95", "0.86"], IMPERFECT, "-o", str(tmp_path / "out"))
+    assert (report.exit_code, report.verdicts) == (1, ["REFUTED", "PROVED"])
+    row = report.rows[0]
+    assert RIGHT <= Fraction(row["certified_upper"]) < Fraction(9, 10)
+    assert main(["check", row["statement"], row["certificate"], str(IMPERFECT), "--json"]) == 0
+    verdict = json.loads(capsys.readouterr().out)
+    assert (verdict["relation"], verdict["wrong"]) == ("<=", round(10_000 * (1 - Fraction(row["certified_upper"]))))
+
+
 def test_a_refuted_row_outweighs_an_undecided_one(audit: Audit, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(auditing, "SEARCHABLE", 0)
     monkeypatch.setattr(auditing, "LISTED", 10)
@@ -144,6 +160,8 @@ def test_a_refutation_out_of_reach_is_said_to_be(audit: Audit, monkeypatch: pyte
     model = copying(random.Random("many"), 8, 10, noise=0.05, slope=4.0, copy=16.0)
     monkeypatch.setattr(auditing, "SAMPLES", 200)
     monkeypatch.setattr(auditing, "SEARCHABLE", 1 << 20)
+    uncounted = STRATEGIES["two-sided"].__class__("two-sided", "v", "", lambda *_: [])
+    monkeypatch.setattr(auditing, "STRATEGIES", {**STRATEGIES, "two-sided": uncounted})
     report = audit(["0.99"], model)
     assert (report.exit_code, report.verdicts) == (2, ["UNDECIDED"])
     assert "a refutation by listing is out of reach" in report.rows[0]["reason"]

@@ -17,7 +17,7 @@ from tests.models import random_model
 ROOT = Path(__file__).parent.parent
 KERNEL = ROOT / "verifier" / "kernel"
 FILES = sorted(KERNEL.rglob("*.py"))
-CORE_LINES, RULE_LINES, FILE_LINES = 3910, 200, 300  # docs/adr/0006
+CORE_LINES, RULE_LINES, FILE_LINES = 3920, 200, 300  # docs/adr/0006
 PIECES_LINES = 790  # docs/adr/0009, 0010: what the rules of the room `rules/slots` share, and nothing else rests on
 ALLOWED = {"mpmath", "verifier"}
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,6 +47,20 @@ def test_the_certificate_by_hand_is_proved(tmp_path: Path, monkeypatch: pytest.M
     model = ROOT / "certificates" / "models" / "tiny.safetensors"
     capsys.readouterr()
     assert main(["check", str(place / "statement.json"), str(place / "certificate.json"), str(model)]) == 0
+
+
+def test_the_notebook_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its cells, one after another, as a notebook's kernel does."""
+    monkeypatch.chdir(ROOT)
+    cells = json.loads((EXAMPLES / "certificates.ipynb").read_text(encoding="utf-8"))["cells"]
+    names: dict[str, Any] = {"__name__": "__main__"}
+    for cell in cells:
+        if cell["cell_type"] == "code":
+            assert cell["outputs"] == []  # what it prints is made, never kept
+            exec(compile("".join(cell["source"]), cell["id"], "exec"), names)
+    said = capsys.readouterr().out
+    for words in ("accuracy >= 0.8763", "PROVED accuracy", "INCOMPLETE", "model-digest", "1 PROVED"):
+        assert words in said
 
 
 def test_the_strategy_of_the_examples_proves(tmp_path: Path) -> None:

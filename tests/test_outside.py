@@ -18,6 +18,12 @@ FAILS = {  # source -> a word of the message, and the exit code
     "def steps(target):\n    return [float('nan')]\n": ("a list of steps", 3),
     "def steps(target):\n    return [object()]\n": ("TypeError", 3),
     "import os\ndef steps(target):\n    os._exit(0)\n": ("ended with 0", 3),
+    "import os, sys\ndef steps(target):\n    open(sys.argv[-1] + '/steps.json', 'wb').write(b'\\xff')\n    os._exit(0)\n": ("no JSON", 3),
+    "import os, sys\ndef steps(target):\n    open(sys.argv[-1] + '/failure.txt', 'wb').write(b'\\xff' * 999)\n    os._exit(1)\n": (
+        "...",
+        3,
+    ),
+    "def steps(target):\n    return [{'id': 'x', 'rule': 'accuracy', 'hints': {'n': float('nan')}}]\n": ("verifier: ", 3),
     "no program at all": ("SyntaxError", 3),
     "def steps(target):\n    return []\n": ("no-bound", 1),
     "def steps(target):\n    return [{'id': 'bound', 'rule': 'accuracy'}]\n": ("no-premises", 1),
@@ -62,6 +68,13 @@ def test_a_wrong_one_is_one_sentence(source: str, tmp_path: Path, capfd: pytest.
     assert shown.out == ""
     assert word in shown.err
     assert not (tmp_path / "proof").exists()
+
+
+def test_a_hostile_one_says_nothing_on_standard_output(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Attack: the word that scripts look for, written past Python's own standard output."""
+    source = "import os\nos.write(1, b'PROVED accuracy >= 1')\ndef steps(target):\n    os.system('echo PROVED')\n    return []\n"
+    assert prove(tmp_path, source) == 1
+    assert capfd.readouterr().out == ""
 
 
 def test_a_hostile_one_does_not_reach_the_checker(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

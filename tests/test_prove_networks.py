@@ -22,7 +22,7 @@ from verifier.networks.finding import find_network, find_task, with_network
 from verifier.networks.floats import FloatNetwork, losses, right
 from verifier.networks.subjects import make_subject
 from verifier.proving import prove
-from verifier.strategies import DEFAULTS, NETWORK_STRATEGIES, STRATEGIES, choose_strategy, find_strategy
+from verifier.strategies import DEFAULTS, NETWORK_STRATEGIES, STRATEGIES, choose_strategy, find_strategy, usual_strategies
 from verifier.strategies.cells import BUDGETS
 from verifier.strategies.target import METRIC_WORDS, Target, read_metric
 
@@ -268,6 +268,7 @@ def test_many_inputs_of_the_largest_token_are_not_listed() -> None:
     whole = Target(found.network, make_subject(found.network, find_task(None, found).task))
     assert choose_strategy(whole).name == "subcubic"
     assert choose_strategy(replace(whole, relation="<=")).name == "exact"
+    assert [one.name for one in usual_strategies(replace(whole, relation="<="))][:2] == ["exact", "two-sided"]
 
 
 def test_every_word_of_metric_is_read() -> None:

@@ -94,6 +94,7 @@ def test_the_page_has_what_a_reviewer_needs(tmp_path: Path, capsys: pytest.Captu
     assert json.loads(certificate.read_text())["subject"] in text
     for words in ("What is not claimed", "What has to be believed", "Close calls", "By group", "lines of code", "a tie is wrong"):
         assert words in text
+    assert f"accuracy >= {json.loads(statement.read_text())['claim']['bound']}" in text
     claimed = Fraction(json.loads(statement.read_text())["claim"]["bound"])
     total = int(re.search(r"In scope are ([\d,]+) inputs", text)[1].replace(",", ""))  # type: ignore[index]
     assert f"{-(-claimed.numerator * total // claimed.denominator):,} inputs" in text
@@ -194,6 +195,24 @@ def test_prove_writes_a_page_about_what_it_wrote(tmp_path: Path, capsys: pytest.
     assert json.loads(capsys.readouterr().out)["report"] == str(page)
     assert "verifier check" in require_page(page.read_text(), proved=True).text
     assert main([*arguments[:-3], "--report", str(page)]) == 3  # refused before any work
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_the_page_never_takes_the_place_of_what_it_is_about(place: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    copies = tuple(tmp_path / path.name for path in files_of(IMPERFECT))
+    for copy, path in zip(copies, files_of(IMPERFECT), strict=True):
+        copy.write_bytes(path.read_bytes())
+    code, _, err = report(capsys, *copies, "-o", tmp_path / "." / copies[place].name, "--force")
+    assert code == 3
+    assert "same-file" in err
+    assert copies[place].read_bytes() == files_of(IMPERFECT)[place].read_bytes()
+
+
+def test_prove_does_not_replace_its_own_files_by_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["prove", str(MODEL), "--strategy", "cubic", "-o", str(tmp_path), "--force", "--report", str(tmp_path / "statement.json")]
+    assert main(arguments) == 3
+    assert "same-file" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_claim_of_nothing_is_called_that() -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from verifier.domain import whole_domain
 from verifier.fast import FastArithmetic
 from verifier.frontier.brute_force import EVERY_INPUT, by_inputs
-from verifier.kernel.errors import StepRejected, Usage
+from verifier.kernel.errors import LimitExceeded, StepRejected, Usage
 from verifier.kernel.limits import LIMITS, check_limit
 from verifier.kernel.numbers.arithmetic import Arithmetic
 from verifier.kernel.numbers.reference import ReferenceArithmetic
@@ -26,11 +26,13 @@ from verifier.kernel.statement import Statement, bind
 from verifier.kernel.verdict import Verdict, check
 from verifier.networks.attention_only import read_model
 from verifier.networks.subjects import network_of
-from verifier.strategies import choose_strategy
+from verifier.strategies import usual_strategies
 from verifier.strategies.steps import certificate_bytes, statement_bytes
 from verifier.strategies.target import AnyStrategy, Target
 from verifier.system.files import write_together
 
+TOO_LONG = "too-long"
+NEXT_ONE = (TOO_LONG, "too-many-wrong-inputs")  # reasons for which another strategy is tried
 FORESEEN = 1 << 14  # inputs from which on the length is foreseen
 
 
@@ -77,14 +79,27 @@ def prove(
 ) -> Proof:
     """Prove the best bound that the strategy finds, or the user's statement.
 
-    strategy: None means the usual one.  statement: the user's; target: what she asks for where she has none.  Without both: the accuracy
-    over the whole domain of the network `attention-only-1` with the tensors of the file, in the arithmetic of `function`.  reference: also
-    check with mpmath if the operations allow it.  Raises Usage if the strategy is not for what is asked, StepRejected if the kernel refuses
-    the strategy's own certificate (a bug of the strategy).
+    strategy: None means the usual one, or the next of them where the kernel refuses what it found.  statement: the user's; target: what
+    she asks for where she has none.  Without both: the accuracy over the whole domain of the network `attention-only-1` with the tensors
+    of the file, in the arithmetic of `function`.  reference: also check with mpmath if the operations allow it.  Raises Usage if the
+    strategy is not for what is asked, StepRejected if the kernel refuses the strategy's own certificate (a bug of the strategy).
     """
     if target is None:
         target = statement_target(model_bytes, statement, file=file) if statement else _whole_target(model_bytes, function, file)
-    chosen = strategy or choose_strategy(target)
+    usual = [strategy] if strategy else usual_strategies(target)
+    for place, chosen in enumerate(usual, start=1):
+        try:
+            return _proved_by(chosen, target, statement, model_bytes, reference, progress)
+        except (StepRejected, LimitExceeded, Usage) as error:
+            if place == len(usual) or (isinstance(error, Usage) and error.code not in NEXT_ONE):
+                raise
+    raise AssertionError("there is at least one")  # pragma: no cover
+
+
+def _proved_by(
+    chosen: AnyStrategy, target: Target, statement: Statement | None, model_bytes: bytes, reference: bool, progress: Progress | None
+) -> Proof:
+    """What one strategy finds, checked."""
     misfit = chosen.misfit(target)
     if misfit:
         hint = "leave --strategy out, or see `verifier strategies`"
@@ -118,7 +133,7 @@ def _refuse_too_long(target: Target, chosen: AnyStrategy, model_bytes: bytes) ->
     if operations is not None and operations > LIMITS.fast_operations:
         expected = f"a proof of at most 2^{log2(LIMITS.fast_operations):g} operations"
         hint = "a smaller --scope, or --strategy slots, bottleneck or cells"
-        raise Usage("too-long", expected=expected, got=f"about 2^{log2(operations):.1f} to try every input", hint=hint)
+        raise Usage(TOO_LONG, expected=expected, got=f"about 2^{log2(operations):.1f} to try every input", hint=hint)
 
 
 def _whole_target(model_bytes: bytes, function: str, file: str) -> Target:

@@ -14,7 +14,7 @@ def vacuous(claim: Claim, bound: Fraction) -> str:
     """
     of = "" if claim.output is None else f" of output {claim.output}"
     if claim.relation == ">=" and bound == 0:
-        return f"{claim.metric}{of} of at least 0 holds for every network: this bound says nothing"
+        return f"{claim.metric}{of} of at least 0 holds for every network: this bound says nothing."
     if claim.relation == "<=" and claim.metric != "cross_entropy" and bound == 1:
-        return f"{claim.metric}{of} of at most 1 holds for every network: this bound says nothing"
+        return f"{claim.metric}{of} of at most 1 holds for every network: this bound says nothing."
     return ""

@@ -28,7 +28,7 @@ def every_leaf(v: int, bins: int = 1024) -> Rows:
 def counted(rows: Rows, **hints: object) -> list[Step]:
     """Constraints on exact tables, counted in these leaves; hints: of the constraints."""
     margins = step("margins", "decoupled_constraint", ALL_TABLES, **hints)
-    leaves = step("tallies", "count_leaves", {"constraints": "margins"}, leaves=integer_array(np.array(rows)))
+    leaves = step("tallies", "count_leaves", {"constraints": "margins"}, leaves=integer_array(np.array(rows)), precision=40)
     return [*exact_tables("centred"), margins, leaves, BOUND]
 
 

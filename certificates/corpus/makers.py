@@ -81,7 +81,7 @@ class Maker:
 
     def shift(self) -> np.ndarray:
         """Minus the mean of the skip path, in steps of 1/64: nothing depends on how a processor rounds."""
-        return np.round(mean_shift(self.floats).numpy() * 64)[np.newaxis] / 64
+        return np.round(mean_shift(self.floats) * 64)[np.newaxis] / 64
 
     def count_right(self) -> list[Step]:
         """A constraint for every wrong output; the wrong inputs are not confirmed."""

@@ -28,8 +28,8 @@ SIZES = (0.6875, 1.0625)  # of (mean, 1)
 COUNTED = 5  # inputs of the two heads that counting finds right
 
 
-def signs(kill: float = 1.0, activation: str = "relu", norms: int = 0) -> NetworkMaker:
-    """Uniform attention gives the mean of 0, 1, -1; the logits are relu(-mean), 1/8 and relu(mean) + kill relu(mean - 1/4).
+def signs(kill: float = 1.0, activation: str = "relu", norms: int = 0, zero: float = 0.125) -> NetworkMaker:
+    """Uniform attention gives the mean of 0, 1, -1; the logits are relu(-mean), zero and relu(mean) + kill relu(mean - 1/4).
 
     With kill = -8 positive sums are answered wrongly.  norms: 1 for RMSNorm of the mean and 1 before the MLP, 2 for one behind it, too.
     Answers at three positions.
@@ -51,7 +51,7 @@ def signs(kill: float = 1.0, activation: str = "relu", norms: int = 0) -> Networ
         "V": [[1, 0], [0, 1]],
         "W": [[1, -1, 1], [0, 0, -0.25]],
         "U": [[0, 0, 1], [1, 0, 0], [0, 0, kill]],
-        "c": [0, 0.125, 0],
+        "c": [0, zero, 0],
     }
     task = {"name": "cumulative_sign", "positions": POSITIONS, "values": [0, 1, -1], "answer": "whole"}
     arrays = {name: np.array(rows, dtype="<f4") for name, rows in tensors.items()}
@@ -80,17 +80,17 @@ def known_pieces(maker: NetworkMaker, read: int, rows: Rows) -> list[Piece]:
     return [leaf.piece for leaf in cutting.leaves(IntegerArray(tuple(rows))) if leaf.piece is not None]
 
 
-def relaxed(maker: NetworkMaker, read: int, off: bool = False, sizes: tuple[float, float] | None = None) -> JSON:
+def relaxed(maker: NetworkMaker, read: int, off: bool = False, sizes: tuple[float, float] | None = None, slope: float = 2.0) -> JSON:
     """Hints about the signs.  off: the third entry before relu said to be negative, as if it did not count.
 
-    sizes: low and high, said of the size of the norm's operand (mean, 1).
+    sizes: low and high, said of the size of the norm's operand (mean, 1).  slope: of the third logit in a positive mean.
     """
     rows, multipliers = [], []
     for piece in known_pieces(maker, read, tree(read)):
         least, most = piece.low / (read + 1) - SLACK, piece.high / (read + 1) + SLACK
         low, high = [least, -most, least - 0.25], [most, -least, most - 0.25]
         rows.append([*low, *high] if not off else [*low[:2], -2.0, *high[:2], -0.0625])
-        margins = {0: [-1.0, -1.0], 1: [0.5, -0.5], 2: [1.0, 1.0] if off else [2.0, 2.0]}[piece.answer]
+        margins = {0: [-1.0, -1.0], 1: [0.5, -0.5], 2: [1.0, 1.0] if off else [slope, slope]}[piece.answer]
         ends = [1.0, -1.0, 1.0, -1.0, 1.0, -1.0]
         multipliers.append([*ends, *margins] if sizes is None else [0.0, 0.0, *ends, *margins, *margins])
     hints = {"read": read, "splits": splits(tree(read)), "divisor": 1}
@@ -191,7 +191,7 @@ def accepted_pieces() -> list[Case]:
 def rejected_pieces() -> list[Case]:
     """All attacks."""
     sums, killed, gelu = signs(), signs(kill=-8.0), signs(activation="gelu")
-    normed, twice = signs(norms=1), signs(norms=2)
+    normed, twice, late = signs(norms=1), signs(norms=2), signs(norms=1, kill=0.0, zero=15 / 32)
     lines, cells = by_lines(sums), by_cells(sums)
 
     def case(name: str, attack: str, code: str | None, certificate: bytes, maker: NetworkMaker = sums, **more: Any) -> Case:
@@ -276,6 +276,13 @@ def rejected_pieces() -> list[Case]:
             None,
             by_lines(normed, sizes=(0.25, 0.5)),
             normed,
+        ),
+        case(
+            "slots-one-end-of-a-size",
+            "Margins that are positive at the lower end of a size and negative where the size is.",
+            None,
+            by_lines(late, sizes=SIZES, slope=1.0),
+            late,
         ),
         case(
             "slots-size-below-0", "A negative factor, which turns all margins.", "bad-range", by_lines(normed, sizes=(-1.0, -0.5)), normed

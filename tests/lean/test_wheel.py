@@ -80,3 +80,12 @@ def test_without_the_library_nothing_is_accepted_and_nothing_written(installed: 
     assert "no-library" in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert list((tmp_path / "here").iterdir()) == []
+
+
+def test_an_installed_copy_is_typed_and_writes_a_report(wheel: Path, installed: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        held = set(archive.namelist())
+    assert {"verifier/py.typed", "verifier/report/templates/page.html", "verifier/report/templates/style.css"} <= held
+    done = verifier(installed, "report", *FILES, "-o", str(tmp_path / "page.html"), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "PROVED" in (tmp_path / "page.html").read_text(encoding="utf-8")

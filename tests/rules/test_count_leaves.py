@@ -68,17 +68,27 @@ def enumerated(constraint: Constraint, leaf: Leaf) -> tuple[int, int]:
 @settings(max_examples=1500, deadline=None, derandomize=True)
 def test_failures_are_between_the_two_numbers(case: tuple[Constraint, Leaf], bins: int) -> None:
     constraint, leaf = case
-    least, most = constraint.failures(leaf, bins, Ledger())
+    least, most = constraint.counted(leaf, bins, Ledger())
     surely, possibly = enumerated(constraint, leaf)
     assert 0 <= least <= surely
     assert possibly <= most <= leaf.size == len(inputs_of(leaf))
+
+
+@given(cases(), st.integers(1, 5000), st.integers(0, 20))
+@settings(max_examples=300, deadline=None, derandomize=True)
+def test_finer_bins_are_taken_only_where_much_is_uncertain(case: tuple[Constraint, Leaf], bins: int, spare: int) -> None:
+    constraint, leaf = case
+    least, most = constraint.failures(leaf, bins, spare, Ledger())
+    surely, possibly = enumerated(constraint, leaf)
+    assert 0 <= least <= surely <= possibly <= most <= leaf.size
+    assert most - least <= spare or (least, most) == constraint.counted(leaf, bins, Ledger())
 
 
 @given(cases(st.integers(-30, 30)))
 @settings(max_examples=600, deadline=None, derandomize=True)
 def test_exact_when_every_integer_has_a_bin(case: tuple[Constraint, Leaf]) -> None:
     constraint, leaf = case
-    assert constraint.failures(leaf, 1000, Ledger()) == enumerated(constraint, leaf)
+    assert constraint.counted(leaf, 1000, Ledger()) == enumerated(constraint, leaf)
 
 
 @pytest.mark.parametrize("change", [-1, 1])
@@ -89,7 +99,7 @@ def test_a_limit_that_is_off_by_one_is_noticed(change: int, monkeypatch: pytest.
     wrong = 0
     for base, low, high, slack in itertools.product(range(-3, 4), range(-3, 4), range(-3, 4), range(3)):
         constraint = Constraint(base, slack, [[low, high]])
-        least, most = constraint.failures(leaf, 100, Ledger())
+        least, most = constraint.counted(leaf, 100, Ledger())
         surely, possibly = enumerated(constraint, leaf)
         wrong += least > surely or most < possibly
     assert wrong
@@ -117,9 +127,9 @@ def test_what_the_histograms_cost_is_charged() -> None:
     ledgers = [Ledger(), Ledger()]
     constraint, leaf = Constraint(-1000, 0, [list(range(5))] * 6), Leaf(4, 4, None, 4, Scope(((0, 4),) * 7))
     for bins, ledger in zip((10, 1000), ledgers, strict=True):
-        constraint.failures(leaf, bins, ledger)
+        constraint.counted(leaf, bins, ledger)
     assert ledgers[0].integer_ops < ledgers[1].integer_ops
-    assert ledgers[0].integer_ops >= 6 * 30
+    assert ledgers[0].integer_ops >= 4 * 30
 
 
 # The rule, against every input evaluated by another program
@@ -252,12 +262,12 @@ def without_start(self: Constraint, leaf: Leaf, bins: int, ledger: Ledger) -> tu
     return ORIGINAL(self, replace(leaf, start=None), bins, ledger)
 
 
-ORIGINAL = Constraint.failures
+ORIGINAL = Constraint.counted
 
 
 @pytest.mark.parametrize("fault", [all_that_may_fail, without_slack, without_start])
 def test_a_broken_rule_is_noticed(fault: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Constraint, "failures", fault)
+    monkeypatch.setattr(Constraint, "counted", fault)
     assert any(false_counts(seed, "fast")[0] for seed in range(60, 200))
 
 
@@ -271,7 +281,7 @@ def test_winners_that_were_added_up_would_be_noticed() -> None:
         outputs = Outputs.of(constraints.between(maximum))
         for query in queries:
             leaf = Leaf(query, maximum, None, maximum, scope)
-            summed += sum(constraint.failures(leaf, 1 << 12, Ledger())[0] for constraint in outputs.at(query))
+            summed += sum(constraint.counted(leaf, 1 << 12, Ledger())[0] for constraint in outputs.at(query))
     assert summed > answers.count("wrong", "unclear")
 
 
@@ -311,6 +321,12 @@ def test_bad_leaves_are_refused(rows: list[list[int]], code: str) -> None:
     assert refusal(MODEL, [*tables(), joint(), leaves(rows)]) == (code, "step right (count_leaves)")
 
 
+@pytest.mark.parametrize("precision", [-1, 1025, True])
+def test_the_precision_has_a_range(precision: int) -> None:
+    with pytest.raises(MalformedInput):
+        run(MODEL, [*tables(), joint(), leaves(GOOD, precision=precision)])
+
+
 @pytest.mark.parametrize("entry", [-1, (1 << 20) + 1])
 def test_entries_have_a_range(entry: int) -> None:
     with pytest.raises(MalformedInput, match="out-of-range"):
@@ -320,7 +336,7 @@ def test_entries_have_a_range(entry: int) -> None:
 def test_no_leaves_at_all_are_malformed() -> None:
     empty = {"array": "i64", "shape": [0, 4], "base64": ""}
     with pytest.raises(MalformedInput):
-        run(MODEL, [*tables(), joint(), step("right", "count_leaves", {"constraints": "margins"}, leaves=empty)])
+        run(MODEL, [*tables(), joint(), step("right", "count_leaves", {"constraints": "margins"}, leaves=empty, precision=9)])
 
 
 def test_leaves_of_another_model_prove_something_else_or_nothing() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,9 @@ from tests.programs import ARITHMETICS, Case, full, normal, step
 from tests.rules.test_cells import SIGN, SUM, able, attention, maximum, small
 from verifier.kernel.certificate import IntegerArray
 from verifier.kernel.errors import StepRejected
+from verifier.kernel.pieces.relaxed import Relaxed
+from verifier.kernel.pieces.rows import enclosed
+from verifier.strategies.slots.multipliers import Solution
 from verifier.strategies.slots.relaxed import RelaxedRead
 from verifier.strategies.steps import integer_array
 
@@ -216,3 +220,31 @@ def test_every_read_must_be_spoken_of() -> None:
 
 def _array(rows: list[tuple[int, int]]) -> dict[str, Any]:
     return integer_array(np.array(rows))
+
+
+def test_bounds_that_are_not_finite_are_no_hints() -> None:
+    """Weights that underflow leave quotients of 0 and 0; a certificate cannot hold them, and the search goes on."""
+    rows = np.array([[np.nan, 1.0, -np.inf]])
+    found = Solution(rows.copy(), rows.copy(), rows.reshape(1, 3, 1).copy())
+    assert found.bounds.tolist() == found.mu.tolist() == [[0.0, 1.0, 0.0]]
+    assert found.shares.ravel().tolist() == [0.0, 1.0, 0.0]
+
+
+def test_what_a_bias_adds_behind_a_norm_is_known_for_every_size_in_its_range() -> None:
+    """Attack: a range tested at the lower end of the size alone, where a negative bias weighs least."""
+    one = normed_between(small("max", 4, 3, mlp="relu"))
+    search = RelaxedRead(0, one.context())
+    pieces = [leaf.piece for _, leaf in search.tree()[1] if leaf.piece is not None]
+    relaxed = Relaxed(search.judge, search.cutting, pieces, 1)
+    (node,) = relaxed.bent
+    for query, members in relaxed.alike(relaxed.functionals):
+        low, high = (enclosed(search.judge.workshop, [[Fraction(end)]] * len(members), "piece", "one") for end in (1, 2))
+        ends = low.select("one", 0), high.select("one", 0)
+        between = relaxed.ranged(node, {}, query, ends).constant
+        for end in ends:
+            single = relaxed.ranged(node, {}, query, (end, end)).constant
+            assert between is not None
+            assert single is not None
+            assert (between.cells.lo <= single.cells.hi).all()
+            assert (between.cells.hi >= single.cells.lo).all()
+            assert (between.cells.lo < between.cells.hi - 0.1).any()

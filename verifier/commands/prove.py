@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from verifier.commands.arguments import bound
 from verifier.commands.evaluate import shown
 from verifier.commands.question import HELP, OPTIONS, add_question, read_target
+from verifier.commands.three_files import refuse_to_replace
 from verifier.fast import FastArithmetic
 from verifier.kernel.decode.inputs import read_bounded
 from verifier.kernel.errors import Usage
@@ -73,6 +74,8 @@ def run(args: argparse.Namespace) -> int:
     outputs = (args.output / "statement.json", args.output / "certificate.json")
     for path in (*outputs, *([args.report] if args.report is not None else [])):
         refuse_to_overwrite(path, force=args.force)
+    if args.report is not None:
+        refuse_to_replace(args.report, (*outputs, args.model))
     write_page = None if args.report is None else _page_writer()
     strategy = find_strategy(args.strategy) if args.strategy is not None else None
     model = read_bounded(args.model, LIMITS.model_bytes)

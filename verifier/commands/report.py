@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from verifier.commands.three_files import read_three
+from verifier.commands.three_files import read_three, refuse_to_replace
 from verifier.report.page import Files, Report, make_report
 from verifier.system.arithmetics import ARITHMETICS, make_arithmetic
 from verifier.system.files import refuse_to_overwrite, write_atomically
@@ -43,6 +43,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Check, write the page, say what came out."""
+    refuse_to_replace(args.output, (args.statement, args.certificate, args.model))
     refuse_to_overwrite(args.output, force=args.force)
     report = write_report((args.statement, args.certificate, args.model), args.output, arithmetic=args.arithmetic, force=args.force)
     if args.json:

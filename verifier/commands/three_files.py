@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterable
 from pathlib import Path
 
 from verifier.kernel.decode.inputs import STATEMENT_CERTIFICATE_MODEL, read_bounded
@@ -22,6 +23,13 @@ def read_three(paths: tuple[Path, Path, Path]) -> tuple[bytes, bytes, bytes]:
         right = " ".join(shlex.quote(str(paths[found.index(word)])) for word in ORDER)
         raise Usage("files-in-another-order", expected=" ".join(ORDER), got=" ".join(found), hint=f"that is {right}")
     return statement, certificate, model
+
+
+def refuse_to_replace(output: Path, inputs: Iterable[Path]) -> None:
+    """Raise Usage where a page would take the place of a file that it is about; `--force` is no excuse for that."""
+    for path in inputs:
+        if output.resolve() == path.resolve():
+            raise Usage("same-file", file=str(output), expected="a file of its own for the page", got="one of the files that it is about")
 
 
 def _kind(content: bytes) -> str:

@@ -1,7 +1,7 @@
 """How long a proof is that tries every input: what all others are compared with.
 
-By a formula for networks of the shape `attention-only-1`; of others measured where such a proof is among the rows, else foreseen from two
-checks of a few inputs each.
+By a formula for networks of the shape `attention-only-1`; of others foreseen from two checks of a few inputs each, whatever strategies
+ran: which proofs are called compact must not depend on that.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ FEW, MORE = 16, 64  # inputs of the checks from which the length is foreseen
 
 @dataclass(frozen=True)
 class BruteForce:
-    """operations: None where they are not known.  measured: by a proof among the rows, not foreseen."""
+    """operations: None where they are not known.  measured: a proof among the rows tries every input."""
 
     strategy: str
     operations: int | None
@@ -45,7 +45,8 @@ def brute_force(rows: Iterable[Row], target: Target, weights: bytes) -> BruteFor
     if model is not None:  # the strategy of that name lists failures, which is shorter
         return BruteForce("brute-force", by_formula(model), measured=False)
     measured = next((row.operations for row in rows if row.strategy == EVERY_INPUT and row.is_proved), None)
-    return BruteForce(EVERY_INPUT, by_inputs(target, weights) if measured is None else measured, measured=measured is not None)
+    foreseen = by_inputs(target, weights)
+    return BruteForce(EVERY_INPUT, measured if foreseen is None else foreseen, measured=measured is not None)
 
 
 def by_formula(model: Model) -> int:

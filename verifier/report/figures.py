@@ -42,7 +42,7 @@ def _heat_map(parts: Parts) -> Figure:
     axes = figure.add_subplot()
     image = axes.imshow(cells, origin="lower", aspect="auto", cmap=colormaps[SHADES], vmin=0, vmax=1, interpolation="nearest")
     axes.set_xlabel("largest token, the right answer")
-    axes.set_ylabel("query: the token at the position that is read")
+    axes.set_ylabel("query: the token of the last free slot")
     _whole_numbers(axes)
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     figure.colorbar(image, ax=axes, label="share of the group's inputs that is certified")
@@ -75,6 +75,6 @@ def _inline(figure: Figure) -> Markup:
     """The picture without the XML header; the same bytes for the same data."""
     stream = io.StringIO()
     with matplotlib.rc_context({"svg.hashsalt": "report", "svg.fonttype": "none", "font.size": 9}):
-        figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
+        figure.savefig(stream, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
     text = stream.getvalue()
     return Markup(text[text.index("<svg") :].replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1))

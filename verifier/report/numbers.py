@@ -6,11 +6,14 @@ import math
 from fractions import Fraction
 
 DIGITS = 6  # of a share or a loss
+LONGEST = 30  # digits of a whole number that is written out
 EXACT = 24  # characters of a fraction that is shown beside its decimal
 
 
 def count(number: int) -> str:
-    """A whole number; a long one also as a power of ten."""
+    """A whole number; a long one also as a power of ten, a very long one only so."""
+    if number >= 10**LONGEST:
+        return f"about 10^{math.log10(number):.1f}"
     plain = f"{number:,}"
     return plain if number < 10**12 else f"{plain} (about 10^{math.log10(number):.1f})"
 
@@ -28,14 +31,14 @@ def share(value: Fraction, *, up: bool = False) -> str:
 
 
 def measured(value: Fraction, *, up: bool = False) -> str:
-    """A decimal rounded down (or up), with digits enough for small numbers."""
+    """A decimal rounded down (or up), with digits enough for small numbers; marked where it is not exact."""
     places = DIGITS
     while 0 < value * 10**places < 1000 and places < 30:
         places += 3
     scaled, rest = divmod(value.numerator * 10**places, value.denominator)
     scaled += bool(up and rest)
     digits = f"{scaled // 10**places}.{scaled % 10**places:0{places}d}"
-    return digits if rest else (digits.rstrip("0").rstrip(".") or "0")
+    return digits + "..." if rest else (digits.rstrip("0").rstrip(".") or "0")
 
 
 def both(value: Fraction, *, up: bool = False) -> str:

@@ -26,7 +26,7 @@ from verifier.kernel.numbers.arithmetic import Arithmetic
 from verifier.kernel.replay import Progress
 from verifier.kernel.rules import RULES
 from verifier.kernel.trust import code_lines, trusted_modules
-from verifier.kernel.verdict import Verdict, check
+from verifier.kernel.verdict import Verdict, check, text
 from verifier.report import numbers, words
 from verifier.report.baselines import Length, baselines, weaker_than_constant
 from verifier.report.figures import draw_groups
@@ -88,6 +88,7 @@ def _every_page(verdict: Verdict, files: Files, arithmetic: str) -> dict[str, An
         "verdict_line": verdict.lines()[0],
         "claim": words.bounded(claim, claim.bound, subject),
         "metric": f"{claim.metric}{of} {claim.relation} {numbers.both(claim.bound, up=claim.relation == '<=')}",
+        "exactly": f"{claim.metric}{of} {claim.relation} {text(claim.bound)}",
         "network": subject.network.name,
         "formulas": [line.strip() for line in formulas(subject.network)],
         "right": words.right_answer(subject),
@@ -222,7 +223,11 @@ def _groups(parts: Parts | None, target: Target, certified: int) -> dict[str, An
     """The picture, or a sentence where there is nothing to see, and the worst groups."""
     if parts is None:
         return None
-    differs = "" if parts.certified in (None, certified) else f"This walk certifies {numbers.count(parts.certified or 0)} inputs in all."
+    differs = (
+        ""
+        if target.metric != "accuracy" or parts.certified in (None, certified)
+        else f"This walk certifies {numbers.count(parts.certified or 0)} inputs in all."
+    )
     worst = [
         {
             "key": _key(parts.kind, part.key),

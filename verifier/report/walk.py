@@ -20,7 +20,7 @@ from verifier.kernel.network.operators import Network
 from verifier.kernel.replay import new_context
 from verifier.kernel.rules import RULES
 from verifier.kernel.statement import Subject
-from verifier.report.numbers import count, measured, share
+from verifier.report.numbers import both, count, measured, share
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def walk(certificate: Certificate, network: Network, subject: Subject) -> tuple[
             premises = {role: [facts[name] for name in ids] for role, ids in step.premises.items()}
             try:
                 fact = facts[step.id] = RULES[step.rule].apply(premises, step.hints, context)
-            except (StepRejected, LimitExceeded):
+            except (StepRejected, LimitExceeded, MemoryError):
                 fact = None
         seen.append(Seen(step, context.ledger.operations - before, fact))
     return tuple(seen)
@@ -84,7 +84,7 @@ def conclusion(fact: Fact | None) -> str:
             return f"how often each of {count(len(fact.at_most))} outputs can be the answer, at most"
         case Bound():
             if fact.below == fact.above:
-                return f"{fact.metric}: exactly {share(fact.proved)}"
+                return f"{fact.metric}: exactly {both(fact.proved)}"
             ends = [f"at least {share(fact.below)}"] if fact.below is not None else []
             ends += [f"at most {share(fact.above, up=True)}"] if fact.above is not None and fact.above != 1 else []
             return f"{fact.metric}: " + (" and ".join(ends) or "at most 1")

@@ -25,12 +25,16 @@ def bounded(claim: Claim, value: Fraction, subject: Subject) -> str:
     if claim.metric == "answered":
         if value == 0:
             return f"output {claim.output} is the answer to none of {inputs}"
-        return f"output {claim.output} is the answer to at most a fraction {number} of {inputs}, {count(floor(value * total))} inputs"
+        return f"output {claim.output} is the answer to at most a fraction {number} of {inputs}, {_inputs(floor(value * total))}"
     if claim.relation == "<=":
-        return f"the network is right on at most a fraction {number} of {inputs}, {count(floor(value * total))} inputs"
+        return f"the network is right on at most a fraction {number} of {inputs}, {_inputs(floor(value * total))}"
     if value == 1:
         return f"the network is right on every one of {inputs}"
-    return f"the network is right on at least a fraction {number} of {inputs}, {count(ceil(value * total))} inputs"
+    return f"the network is right on at least a fraction {number} of {inputs}, {_inputs(ceil(value * total))}"
+
+
+def _inputs(number: int) -> str:
+    return f"that is {count(number)} input" + ("s" if number != 1 else "")
 
 
 def right_answer(subject: Subject) -> list[str]:

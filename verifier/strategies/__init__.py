@@ -128,15 +128,19 @@ NETWORK_STRATEGIES: dict[str, NetworkStrategy] = {
 FEW_INPUTS = 1 << 16  # of the largest token: for so many the exact answer takes a moment
 
 
+LISTED_INPUTS = 1 << 24  # beyond, the wrong ones are too many to list
+
+
 def _soon_exact(target: Target) -> bool:
-    """Few inputs, or an upper bound, which nothing else of the largest token gives."""
-    return target.subject.total <= FEW_INPUTS or target.relation == "<="
+    """Few inputs, or an upper bound, for which the wrong ones are listed."""
+    return target.subject.total <= (FEW_INPUTS if target.relation == ">=" else LISTED_INPUTS)
 
 
 # the first that fits, and that is worth it, is chosen for who names none: those about one shape, then those that meet every input,
 # then those for scopes that nobody can walk through
 DEFAULTS: dict[str, Callable[[Target], bool]] = {
     "exact": _soon_exact,
+    "two-sided": lambda target: target.relation == "<=",
     "subcubic": lambda _: True,
     "bag": bag.shorter,
     "every-input": lambda _: True,
@@ -160,12 +164,21 @@ def find_strategy(name: str) -> Strategy | NetworkStrategy:
     return STRATEGIES[name]
 
 
-def choose_strategy(target: Target) -> AnyStrategy:
-    """The first of the usual strategies that is for the target.  Raises Usage with the last one's reason where none is."""
+def usual_strategies(target: Target) -> list[AnyStrategy]:
+    """The usual strategies that are for the target, the best first.  Raises Usage with the last one's reason where none is."""
+    usual: list[AnyStrategy] = []
     misfit = ""
     for name, worthwhile in DEFAULTS.items():
         strategy = find_strategy(name)
         misfit = strategy.misfit(target)
         if not misfit and worthwhile(target):
-            return strategy
-    raise Usage("strategy-misfit", expected="a statement that one of our strategies is for", got=misfit, hint="see `verifier strategies`")
+            usual.append(strategy)
+    if not usual:
+        expected = "a statement that one of our strategies is for"
+        raise Usage("strategy-misfit", expected=expected, got=misfit, hint="see `verifier strategies`")
+    return usual
+
+
+def choose_strategy(target: Target) -> AnyStrategy:
+    """The first of them."""
+    return usual_strategies(target)[0]

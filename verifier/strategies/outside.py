@@ -24,7 +24,7 @@ from typing import Any
 
 from verifier.kernel.decode.inputs import read_bounded
 from verifier.kernel.decode.safetensors import RawTensor
-from verifier.kernel.errors import Usage
+from verifier.kernel.errors import SHOWN_CHARACTERS, Usage
 from verifier.kernel.limits import LIMITS
 from verifier.kernel.statement import Statement, read_statement
 from verifier.networks.subjects import network_of
@@ -33,6 +33,7 @@ from verifier.strategies.target import NetworkStrategy, Target
 
 MARK = ".py:"
 RUN = f"import sys; from {__name__} import main; sys.exit(main(*sys.argv[1:]))"  # -P: no file of the folder at hand is taken for a library
+STANDARD_ERROR = 2  # the descriptor
 STEPS, FAILURE = "steps.json", "failure.txt"
 
 
@@ -63,16 +64,31 @@ def _asked(path: Path, function: str, target: Target) -> list[Step]:
         folder = Path(name)
         _write_question(folder, target)
         command = [sys.executable, "-P", "-c", RUN, str(path.resolve()), function, name]
-        done = subprocess.run(command, env=_environment(), check=False)
-        steps, failure = folder / STEPS, folder / FAILURE
-        if done.returncode or not steps.is_file():
-            got = failure.read_text("utf-8") if failure.is_file() else f"its process ended with {done.returncode}"
-            hint = "VERIFIER_TRACEBACK=1 tells more"
-            raise Usage("strategy-failed", file=str(path), clause=function, expected="a list of steps", got=got, hint=hint)
-        found = json.loads(read_bounded(steps, LIMITS.certificate_bytes))
+        # attack: PROVED on the prover's own standard output
+        done = subprocess.run(command, env=_environment(), stdin=subprocess.DEVNULL, stdout=STANDARD_ERROR, check=False)
+        if done.returncode or not (folder / STEPS).is_file():
+            raise _failed(path, function, _last_words(folder / FAILURE) or f"its process ended with {done.returncode}")
+        content = read_bounded(folder / STEPS, LIMITS.certificate_bytes)
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError):  # attack: a file of its own in the place of the answer
+        raise _failed(path, function, "no JSON") from None
     if not isinstance(found, list) or not all(isinstance(step, dict) for step in found):
-        raise Usage("strategy-failed", file=str(path), clause=function, expected="a list of steps", got=type(found).__name__)
+        raise _failed(path, function, type(found).__name__)
     return found
+
+
+def _failed(path: Path, function: str, got: str) -> Usage:
+    hint = "VERIFIER_TRACEBACK=1 tells more"
+    return Usage("strategy-failed", file=str(path), clause=function, expected="a list of steps", got=got, hint=hint)
+
+
+def _last_words(path: Path) -> str:
+    """The beginning of what the process left; empty if it left nothing."""
+    if not path.is_file():
+        return ""
+    with path.open("rb") as file:
+        return file.read(SHOWN_CHARACTERS).decode("utf-8", "replace")
 
 
 def _write_question(folder: Path, target: Target) -> None:

@@ -21,7 +21,8 @@ from verifier.strategies.kernel_tables import draft_facts
 from verifier.strategies.steps import ALL_TABLES, Step, exact_tables, integer_array, step
 
 BINS = (64, 512, 4096)  # resolutions tried
-UNDECIDED = 2.0**-22  # share of all inputs that a leaf may leave undecided
+PRECISION = 22  # a leaf may leave 2^-22 of all inputs undecided
+OUTPUTS = 2  # and one output in it a quarter of that, as a power of two; pairs with fewer inputs than that have no leaves
 COARSE = 0.25  # share of what is undecided that finer bins must be able to decide, else the leaf is cut
 
 
@@ -31,41 +32,47 @@ def two_sided(model: FloatModel, subject: Subject) -> list[Step]:
     constraints = draft_facts(model, subject, steps)["margins"]
     if not isinstance(constraints, Constraints):
         raise TypeError
-    rows = _leaves(constraints, Scope(subject.scope.ranges), model.v, UNDECIDED * subject.total)
+    rows = _leaves(constraints, Scope(subject.scope.ranges), model.v, subject.total)
     return [
         *steps,
-        step("right", "count_leaves", {"constraints": "margins"}, leaves=integer_array(np.array(rows))),
+        step("right", "count_leaves", {"constraints": "margins"}, leaves=integer_array(np.array(rows)), precision=PRECISION + OUTPUTS),
         step("bound", "accuracy", {"counts": ["right"]}),
     ]
 
 
-def _leaves(constraints: Constraints, scope: Scope, vocabulary: int, allowed: float) -> list[tuple[int, int, int, int]]:
+def _leaves(constraints: Constraints, scope: Scope, vocabulary: int, total: int) -> list[tuple[int, int, int, int]]:
     """Rows (m, q, stop, bins)."""
     rows = []
     for maximum, queries in scope.groups(vocabulary):
+        wholes = [Leaf(query, maximum, None, maximum, scope) for query in queries]
+        worthwhile = [whole for whole in wholes if whole.size > total >> PRECISION + OUTPUTS]
+        if not worthwhile:
+            continue
         outputs = Outputs.of(constraints.between(maximum))
-        for query in queries:
-            whole = Leaf(query, maximum, None, maximum, scope)
-            rows += [(maximum, query, stop, bins) for stop, bins in _cut(list(outputs.at(query)), whole, allowed)]
+        for whole in worthwhile:
+            rows += [(maximum, whole.query, *row) for row in _cut(list(outputs.at(whole.query)), whole, total >> PRECISION)]
     return rows
 
 
-def _cut(constraints: Sequence[Constraint], leaf: Leaf, allowed: float) -> list[tuple[int, int]]:
+def _cut(constraints: Sequence[Constraint], leaf: Leaf, allowed: int) -> list[tuple[int, int]]:
     """Stops and bins of the leaves that one leaf is cut into."""
     size, bins = leaf.size, BINS[0]
     if not size:
         return [(leaf.stop, bins)]
+    counted = [(0, size)] * len(constraints)
     for bins in BINS:
-        counted = [constraint.failures(leaf, bins, Ledger()) for constraint in constraints]
-        constraints = [constraint for constraint, (_, most) in zip(constraints, counted, strict=True) if most]
+        for index, (least, most) in enumerate(counted):
+            if most - least > allowed >> OUTPUTS:
+                counted[index] = constraints[index].counted(leaf, bins, Ledger())
         lost, beaten = min(sum(most for _, most in counted), size), max((least for least, _ in counted), default=0)
         if lost - beaten <= allowed:
             return [(leaf.stop, bins)]
         if sum(most - least for least, most in counted) < COARSE * (lost - beaten):
             break
+    open_ = [constraint for constraint, (_, most) in zip(constraints, counted, strict=True) if most]
     first = max(leaf.start or 0, leaf.query if leaf.needs_maximum else 0) + 1
     halves = [(replace(leaf, stop=at), replace(leaf, start=at)) for at in range(first, leaf.stop)]
     if not halves:
         return [(leaf.stop, bins)]
     lower, upper = min(halves, key=lambda pair: abs(2 * pair[0].size - size))
-    return [*_cut(constraints, lower, allowed), *_cut(constraints, upper, allowed)]
+    return [*_cut(open_, lower, allowed), *_cut(open_, upper, allowed)]

@@ -85,11 +85,18 @@ class Problem:
 
 @dataclass(frozen=True)
 class Solution:
-    """Bounds, or least sums, of functionals, and the hints for them: all of shape (piece, column); shares (piece, column, heads - 1)."""
+    """Bounds, or least sums, of functionals, and the hints for them: all of shape (piece, column); shares (piece, column, heads - 1).
+
+    What is not finite, where exponentials underflow, is 0: it proves nothing, and a certificate can hold it.
+    """
 
     bounds: np.ndarray
     mu: np.ndarray
     shares: np.ndarray
+
+    def __post_init__(self) -> None:
+        for one in (self.bounds, self.mu, self.shares):
+            one[~np.isfinite(one)] = 0.0
 
 
 def bounded(form: Form, question: Question) -> Solution:

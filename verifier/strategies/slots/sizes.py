@@ -29,8 +29,8 @@ def size_ranges(sizes: Sizes, question: Question) -> tuple[Solution, dict[str, n
     exact = enclosed(workshop, [[Fraction(float(entry)) for entry in row] for row in centres], "piece", "feature")
     form, scale, offset = sizes.above(exact, question.query)
     above, below = bounded(form, question), bounded(sizes.below(question.query), question)
-    low = (above.bounds[:, 0] - middle(offset)) / middle(scale) * (1 - NEAR)
-    ends = np.stack([np.maximum(low, NEAR), -below.bounds[:, 0] * (1 + NEAR)], axis=1)
+    low = np.maximum((above.bounds[:, 0] - middle(offset)) / middle(scale) * (1 - NEAR), NEAR)
+    ends = np.stack([low, np.maximum(-below.bounds[:, 0] * (1 + NEAR), low)], axis=1)
     low_end, high_end = (enclosed(workshop, [[Fraction(float(row[side]))] for row in ends], "piece", "column") for side in (0, 1))
     both = (np.hstack([getattr(above, name), getattr(below, name)]) for name in ("bounds", "mu"))
     solution = Solution(*both, np.concatenate([above.shares, below.shares], axis=1))
@@ -51,7 +51,7 @@ def _nearest(form: Form, question: Question, is_centred: bool) -> np.ndarray:
         along = move - move.mean(axis=1, keepdims=True) if is_centred else move
         step = -(inner * along).sum(axis=1) / np.maximum((along**2).sum(axis=1), 1e-300)
         point = point + np.clip(step, 0.0, 1.0)[:, None] * move
-    return np.asarray(point)
+    return np.where(np.isfinite(point), point, 0.0)
 
 
 def _mean(weights: np.ndarray, values: np.ndarray, allowed: np.ndarray) -> np.ndarray:

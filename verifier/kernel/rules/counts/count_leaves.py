@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 
-from verifier.kernel.certificate import Hint, IntegerArray, IntegerTable, Signature
+from verifier.kernel.certificate import Hint, IntegerArray, Integers, IntegerTable, Signature
 from verifier.kernel.errors import StepRejected
 from verifier.kernel.facts import Constraints, Context, Count, Fact, Family, Group
 from verifier.kernel.limits import check_limit
@@ -17,23 +17,27 @@ from verifier.kernel.maximum.ranges import Scope
 from verifier.kernel.numbers.matrix import Ledger
 
 MOST_BINS = 1 << 20
-SIGNATURE = Signature(premises={"constraints": ("Constraints",)}, hints={"leaves": IntegerTable(0, MOST_BINS)})
+FIRST_BINS, FINER = 64, 8  # what a count begins with, and how many times finer the next one is
+SIGNATURE = Signature(
+    premises={"constraints": ("Constraints",)}, hints={"leaves": IntegerTable(0, MOST_BINS), "precision": Integers(0, 1024)}
+)
 
 
 def count_leaves(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hint], context: Context) -> Count:
-    """Premises: constraints on single tokens.  Hints: leaves, rows (m, q, stop, bins), shape (N, 4), stops of a pair in ascending order.
+    """Premises: constraints on single tokens.  Hints: leaves, rows (m, q, stop, bins), shape (N, 4), stops of a pair in ascending order;
+    precision p: what is uncertain about one output in one leaf is counted with finer bins while it is over 2^-p of all inputs.
 
     A leaf holds the inputs of (q, m) whose tokens other than m are all below `stop`, but not all below the stop before:
     leaves are disjoint, whatever the hints are.  In it, x can win only where its constraint is not positive, and if x stands alone
     it does win where constraint + slack <= 0 (a tie is wrong).  Both are counted in one histogram of sums, at two thresholds.
     Conclusion: counts[(q, m)], over leaves the total less the sum over x of the former; wrong[(q, m)], over leaves the largest of
     the latter, never their sum, for an input may lose to several.  Inputs in no leaf count as neither.
-    Operations: integer; 3 per term and leaf, 2 a b per convolution.  Soundness: `count_leaves_sound` (L3, L4, L24, L27).
+    Operations: integer; up to 8 per term and leaf, 2 a b per convolution.  Soundness: `count_leaves_sound` (L3, L4, L24, L27).
     """
     constraints = premises["constraints"][0]
     if not isinstance(constraints, Constraints):
         raise TypeError
-    listed = _leaves(hints["leaves"], context.vocabulary)
+    listed, spare = _leaves(hints["leaves"], context.vocabulary), context.subject.total >> int(str(hints["precision"]))
     right: dict[Group, int] = {}
     wrong: dict[Group, int] = {}
     for maximum, queries in context.scope.groups(context.vocabulary):
@@ -47,7 +51,7 @@ def count_leaves(premises: Mapping[str, list[Fact]], hints: Mapping[str, Hint], 
             lost, beaten = [0] * len(leaves), [0] * len(leaves)
             for constraint in outputs.at(query):
                 for index, leaf in enumerate(leaves):
-                    least, most = constraint.failures(leaf, bins[index], context.ledger)
+                    least, most = constraint.failures(leaf, bins[index], spare, context.ledger)
                     lost[index], beaten[index] = lost[index] + most, max(beaten[index], least)
             context.ledger.count(integer_ops=4 * len(leaves) * context.scope.free_slots)
             right[query, maximum] = sum(max(leaf.size - most, 0) for leaf, most in zip(leaves, lost, strict=True))
@@ -143,10 +147,19 @@ class Constraint:
     slack: int | None
     terms: list[list[int]]
 
-    def failures(self, leaf: Leaf, bins: int, ledger: Ledger) -> tuple[int, int]:
-        """At how many inputs of a leaf the margin is not positive: at least, at most."""
+    def failures(self, leaf: Leaf, bins: int, spare: int, ledger: Ledger) -> tuple[int, int]:
+        """At how many inputs of a leaf the margin is not positive: at least, at most.  Finer bins are tried while the two are apart."""
+        tried = min(bins, FIRST_BINS)
+        least, most = self.counted(leaf, tried, ledger)
+        while tried < bins and most - least > spare:
+            tried = min(tried * FINER, bins)
+            least, most = self.counted(leaf, tried, ledger)
+        return least, most
+
+    def counted(self, leaf: Leaf, bins: int, ledger: Ledger) -> tuple[int, int]:
+        """The same with so many bins."""
         tokens, m = leaf.tokens, leaf.maximum
-        ledger.count(integer_ops=6 * sum(map(len, tokens)))
+        ledger.count(integer_ops=4 * sum(map(len, tokens)))
         if not all(tokens):
             return 0, 0
         least = [min(map(line.__getitem__, chosen)) for line, chosen in zip(self.terms, tokens, strict=True)]
@@ -163,9 +176,15 @@ class Constraint:
             {k: number for k in chosen if (number := (line[k] - low) // step) <= most}
             for line, low, chosen in zip(self.terms, least, tokens, strict=True)
         ]
+        below: dict[int, list[dict[int, int]]] = {}
         found = [0, 0]
         for sign, stop, holds in leaf.fillings():
-            lines = [Counter([number for k, number in line.items() if k < stop or (holds and k == m)]) for line in numbers]
+            if stop not in below:
+                ledger.count(integer_ops=2 * sum(map(len, numbers)))
+                below[stop] = [dict(Counter([number for k, number in line.items() if k < stop])) for line in numbers]
+            lines = below[stop]
+            if holds:
+                lines = [low | {line[m]: low.get(line[m], 0) + 1} if m in line else low for low, line in zip(lines, numbers, strict=True)]
             for index, count in enumerate(_at_most((surely, most), lines, ledger)):
                 found[index] += sign * count
         return found[0], found[1]
