@@ -94,15 +94,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", choices=[*RECIPES, []], default=[], metavar="NAME")
     names = parser.parse_args().names or list(SHOWN)
+    for name in names:
+        keep(row(name))
+
+
+def keep(made: dict[str, Any]) -> None:
+    """A row among those that are known, and the documents from all of them."""
     path = RESULTS / "two_sided.json"
     known = {one["model"]: one for one in json.loads(path.read_bytes())["rows"]} if path.exists() else {}
-    for name in names:
-        known[name] = row(name)
-        rows = [known[model] for model in RECIPES if model in known]
-        write(path, json.dumps({"machine": machine(), "rows": rows}, indent=1) + "\n")
-        text = "Made by `python -m benchmarks.two_sided`; of the machine and the weights, `two_sided.json` says more.\n"
-        write(RESULTS / "two_sided.md", f"# Bounds on both sides\n\n{text}\n{lines(rows)}\n")
-        write_part(ROOT / "README.md", "two-sided", lines(rows))
+    known[made["model"]] = made
+    rows = [known[model] for model in RECIPES if model in known]
+    write(path, json.dumps({"machine": machine(), "rows": rows}, indent=1) + "\n")
+    text = "Made by `python -m benchmarks.two_sided`; of the machine and the weights, `two_sided.json` says more.\n"
+    write(RESULTS / "two_sided.md", f"# Bounds on both sides\n\n{text}\n{lines(rows)}\n")
+    write_part(ROOT / "README.md", "two-sided", lines(rows))
 
 
 if __name__ == "__main__":
