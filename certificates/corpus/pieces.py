@@ -277,6 +277,7 @@ def rejected_pieces() -> list[Case]:
             by_lines(normed, sizes=(0.25, 0.5)),
             normed,
         ),
+        case("slots-size-too-large", "A norm's operand said to be large.", None, by_lines(normed, sizes=(1.5, 2.0)), normed),
         case(
             "slots-one-end-of-a-size",
             "Margins that are positive at the lower end of a size and negative where the size is.",
