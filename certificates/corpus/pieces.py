@@ -277,6 +277,13 @@ def rejected_pieces() -> list[Case]:
             by_lines(normed, sizes=(0.25, 0.5)),
             normed,
         ),
+        case(
+            "slots-size-below-what-it-is",
+            "An upper end that the size exceeds, below which wrong answers would be right.",
+            None,
+            by_lines(late, sizes=(0.6875, 0.703125), slope=1.0),
+            late,
+        ),
         case("slots-size-too-large", "A norm's operand said to be large.", None, by_lines(normed, sizes=(1.5, 2.0)), normed),
         case(
             "slots-one-end-of-a-size",
