@@ -73,13 +73,6 @@ class FiniteGroup:
         """The elements that conjugate a subgroup to itself."""
         return [g for g in range(self.order) if self.conjugate(subgroup, g) == subgroup]
 
-    def conjugates(self, subgroup: Subgroup) -> dict[Subgroup, int]:
-        """Each conjugate with an element g such that it is g^-1 H g."""
-        found: dict[Subgroup, int] = {}
-        for g in range(self.order):
-            found.setdefault(self.conjugate(subgroup, g), g)
-        return found
-
     def cosets(self, subgroup: Subgroup, right: bool) -> np.ndarray:
         """For each element the number of its coset H g, or g H."""
         members, labels, number = sorted(subgroup), np.full(self.order, -1), 0

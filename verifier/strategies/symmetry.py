@@ -31,6 +31,7 @@ CONCLUSIONS: dict[str, tuple[str, str, str, bool]] = {
 }
 LIVE = 0.02  # a neuron is live if its tables' size is this share of the greatest
 ALIKE = 0.95  # the correlation from which a moved neuron counts as the same
+FITS = 0.98  # the share of a family's outputs that an averaged profile must explain
 TINY = 1e-9
 
 
@@ -60,19 +61,18 @@ def middles(tensor: Tensor) -> np.ndarray:
 class Family:
     """Neurons whose left subgroups are conjugate, and whose right ones are.
 
-    left, right: each conjugate, g^-1 H g or h K h^-1, with g or h; unit (s, t) is the s-th left one with the t-th right one.
-    members: of each neuron its unit, counted in the family.  profile: the outputs of unit (s, t) are at z the profile at g z h.
+    left, right: subgroups H and K; frames: groups between them and their normalisers, which leave the profile as it is but for a sign.
+    units: elements (g, h), one for each coset F g and h F' of the frames; unit (g, h) has at z the profile at g z h.
+    members: of each neuron its unit.  common: what all neurons write beside the profile, shares taken off.
     """
 
-    left: dict[Subgroup, int]
-    right: dict[Subgroup, int]
+    left: Subgroup
+    right: Subgroup
+    frames: tuple[Subgroup, Subgroup]
+    units: list[tuple[int, int]]
     members: dict[int, int]
     profile: np.ndarray
-
-    @property
-    def units(self) -> list[tuple[int, int]]:
-        """Of each unit both elements."""
-        return [(g, h) for g in self.left.values() for h in self.right.values()]
+    common: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -91,13 +91,13 @@ class Search:
         waiting, found = set(left), []
         while waiting:
             head = max(waiting, key=sizes.__getitem__)
-            lefts = self.group.conjugates(left[head])
-            rights = {one: int(self.group.inverses[g]) for one, g in self.group.conjugates(right[head]).items()}  # one = h K h^-1
+            lefts, rights = ({self.group.conjugate(one, g) for g in range(self.group.order)} for one in (left[head], right[head]))
             alike = sorted(i for i in waiting if left[i] in lefts and right[i] in rights)
             waiting -= set(alike)
-            order = list(lefts), list(rights)
-            members = {i: order[0].index(left[i]) * len(rights) + order[1].index(right[i]) for i in alike}
-            found.append(self._family(lefts, rights, members))
+            subgroups = {i: (left[i], right[i]) for i in alike}
+            wide, share = self._family(subgroups, head, tuple(frozenset(self.group.normaliser(one)) for one in subgroups[head]))
+            narrow, _ = (wide, 1.0) if share > FITS else self._family(subgroups, head, subgroups[head])
+            found.append(narrow)
         return found
 
     def _stabiliser(self, values: np.ndarray, *, left: bool) -> Subgroup:
@@ -108,19 +108,57 @@ class Search:
         alike = [g for g in range(self.group.order) if centred @ centred[table[g] if left else table[:, g]] > ALIKE * size]
         return self.group.closure(alike)
 
-    def _family(self, left: dict[Subgroup, int], right: dict[Subgroup, int], members: dict[int, int]) -> Family:
-        """With the profile that fits its neurons' outputs best, averaged over the subgroups that must leave it as it is, but for a sign."""
-        table, inverses = self.group.table, self.group.inverses
-        units = [(g, h) for g in left.values() for h in right.values()]
-        aligned = []
-        for neuron, unit in members.items():
+    def _family(
+        self, subgroups: dict[int, tuple[Subgroup, Subgroup]], head: int, frames: tuple[Subgroup, ...]
+    ) -> tuple[Family, float]:
+        """With the profile that fits its neurons' outputs best, averaged over the frames; and the share of these that it explains."""
+        table, inverses, (left, right) = self.group.table, self.group.inverses, subgroups[head]
+        firsts = [_representatives(self.group.cosets(frame, right=not side)) for side, frame in enumerate(frames)]
+        units = [(g, h) for g in firsts[0] for h in firsts[1]]
+        conjugates = [{g: self.group.conjugate(left, g) for g in firsts[0]}]
+        conjugates.append({h: self.group.conjugate(right, int(inverses[h])) for h in firsts[1]})
+        members: dict[int, int] = {}
+
+        def back(neuron: int, unit: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # what the neuron would be in the first unit
+            g, h = (inverses[one] for one in units[unit])
+            layer = self.layer
+            return layer.first[table[g], neuron], layer.second[table[:, h], neuron], layer.output[neuron][table[table[g], h]]
+
+        model: tuple[np.ndarray, ...] | None = None
+        for neuron in sorted(subgroups, key=lambda one: one != head):
+            ours = [place for place, (g, h) in enumerate(units) if (conjugates[0][g], conjugates[1][h]) == subgroups[neuron]]
+            fits = [0.0 if model is None else _likeness(model, back(neuron, unit)) for unit in ours]
+            members[neuron] = ours[int(np.argmax(fits))]
+            model = model or back(neuron, members[neuron])
+        aligned = [back(neuron, unit)[2] for neuron, unit in members.items()]
+        best = np.linalg.svd(np.array(aligned), full_matrices=False)[2][0]
+        best *= np.sign(best[np.abs(best).argmax()])
+        steps = [table[g] for g in sorted(frames[0])] + [table[:, h] for h in sorted(frames[1])]
+        averaged = _averaged(best, steps)
+        explained = np.square(np.array(aligned) @ averaged).sum() / (np.square(aligned).sum() * (averaged @ averaged) + TINY)
+        shares = np.array(aligned) @ averaged / (averaged @ averaged + TINY)
+        rests = []
+        for (neuron, unit), share in zip(members.items(), shares, strict=True):
             g, h = units[unit]
-            aligned.append(self.layer.output[neuron][table[table[inverses[g]], inverses[h]]])  # w -> output at g^-1 w h^-1
-        profile = np.linalg.svd(np.array(aligned), full_matrices=False)[2][0]
-        profile *= np.sign(profile[np.abs(profile).argmax()])
-        steps = [table[g] for g in self.group.normaliser(next(iter(left)))]
-        steps += [table[:, h] for h in self.group.normaliser(next(iter(right)))]
-        return Family(left, right, members, _averaged(profile, steps))
+            rests.append(self.layer.output[neuron] - share * averaged[table[table[g], h]])
+        common = shares @ np.array(rests) / (shares @ shares + TINY)
+        turned = any(averaged[one] @ averaged < 0 for one in steps)
+        whole = len(units) > 1 and not turned
+        return Family(left, right, (frames[0], frames[1]), units, members, averaged, common * whole), float(explained)
+
+
+def _likeness(model: Sequence[np.ndarray], other: Sequence[np.ndarray]) -> float:
+    """The correlations of both tables and of the outputs, added; the outputs may have the other sign."""
+    first, second, output = (
+        float(one @ two / (np.linalg.norm(one) * np.linalg.norm(two) + TINY))
+        for one, two in ((one - one.mean(), two - two.mean()) for one, two in zip(model, other, strict=True))
+    )
+    return first + second + abs(output)
+
+
+def _representatives(labels: np.ndarray) -> list[int]:
+    """The first element of each coset."""
+    return [int(np.flatnonzero(labels == one)[0]) for one in range(labels.max() + 1)]
 
 
 def _averaged(profile: np.ndarray, steps: Sequence[np.ndarray]) -> np.ndarray:
@@ -136,7 +174,9 @@ def _averaged(profile: np.ndarray, steps: Sequence[np.ndarray]) -> np.ndarray:
                 if one[point] not in sign:
                     sign[int(one[point])] = turned * sign[point]
                     orbit.append(int(one[point]))
-        value = float(np.mean([sign[point] * profile[point] for point in orbit]))
+        moved = [(int(one[point]), turned * sign[point]) for point in orbit for one, turned in zip(steps, signs, strict=True)]
+        turned_back = any(sign[point] != other for point, other in moved)
+        value = 0.0 if turned_back else float(np.mean([sign[point] * profile[point] for point in orbit]))
         known[orbit] = True
         result[orbit] = [sign[point] * value for point in orbit]
     return result
@@ -146,9 +186,15 @@ def hints(layer: Layer, group: FiniteGroup) -> dict[str, Any]:
     """The sketch and its symmetries."""
     families, n, neurons = Search(layer, group).families(), group.order, layer.output.shape[0]
     rows = _Rows(layer, group)
-    for family in families:
+    for family in families or [_nothing(group)]:
         rows.add(family)
     return rows.hints(n, neurons)
+
+
+def _nothing(group: FiniteGroup) -> Family:
+    """A family without neurons, of a layer in which none is live."""
+    whole = frozenset(range(group.order))
+    return Family(whole, whole, (whole, whole), [(group.identity, group.identity)], {}, *np.zeros((2, group.order)))
 
 
 class _Rows:
@@ -159,6 +205,7 @@ class _Rows:
         self.generators = [(g, True) for g in group.generators] + [(g, False) for g in group.generators]
         self.classes: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
         self.outputs: list[np.ndarray] = []
+        self.common: list[np.ndarray] = []
         self.moves: list[list[int]] = [[] for _ in self.generators]
         neurons = layer.output.shape[0]
         self.units, self.shares = np.zeros(neurons, dtype=int), np.zeros(neurons)
@@ -166,24 +213,20 @@ class _Rows:
     def add(self, family: Family) -> None:
         """Append the units of a family."""
         table, start = self.group.table, len(self.outputs)
-        lefts, rights = list(family.left), list(family.right)
-        cosets = self.group.cosets(lefts[0], right=True), self.group.cosets(rights[0], right=False)
+        cosets = self.group.cosets(family.left, right=True), self.group.cosets(family.right, right=False)
+        frames = self.group.cosets(family.frames[0], right=True), self.group.cosets(family.frames[1], right=False)
         for g, h in family.units:
             self.classes[0].append(cosets[0][table[g]])
             self.classes[1].append(cosets[1][table[:, h]])
             self.outputs.append(family.profile[table[table[g], h]])
-        for line, (generator, is_left) in zip(self.moves, self.generators, strict=True):
-            for s in range(len(lefts)):
-                for t in range(len(rights)):
-                    if is_left:
-                        unit = lefts.index(self.group.conjugate(lefts[s], generator)) * len(rights) + t
-                    else:
-                        inverse = int(self.group.inverses[generator])
-                        unit = s * len(rights) + rights.index(self.group.conjugate(rights[t], inverse))
-                    line.append(start + unit)
+            self.common.append(family.common)
+        number = {(frames[0][g], frames[1][h]): unit for unit, (g, h) in enumerate(family.units)}
+        for line, (one, is_left) in zip(self.moves, self.generators, strict=True):
+            moved = [(table[g, one], h) if is_left else (g, table[one, h]) for g, h in family.units]
+            line += [start + number[frames[0][g], frames[1][h]] for g, h in moved]
         for neuron, unit in family.members.items():
             outputs = self.outputs[start + unit]
-            self.units[neuron], self.shares[neuron] = start + unit, self.layer.output[neuron] @ outputs / (outputs @ outputs)
+            self.units[neuron], self.shares[neuron] = start + unit, self.layer.output[neuron] @ outputs / (outputs @ outputs + TINY)
 
     def hints(self, n: int, neurons: int) -> dict[str, Any]:
         """All arrays."""
@@ -199,7 +242,7 @@ class _Rows:
             rests.append(np.linalg.norm(whole - looked_up, axis=0))
         drawn = np.maximum(levels[0][:, :, None] + levels[1][:, None, :], 0)
         outputs = np.array(self.outputs)
-        left_over = np.linalg.norm(self.layer.output - self.shares[:, None] * outputs[self.units], axis=1)
+        left_over = np.linalg.norm(self.layer.output - self.shares[:, None] * (outputs + self.common)[self.units], axis=1)
         radii = (drawn.max((1, 2)) - drawn.min((1, 2))) / 2
         scales = [_balanced(np.linalg.norm(self.layer.output, axis=1), np.hypot(*rests)), _balanced(left_over, radii)]
         written = drawn * self.shares[:, None, None]
@@ -219,6 +262,7 @@ class _Rows:
             "second_levels": float_array(levels[1]),
             "scales": float_array(np.array(scales)),
             "unit_outputs": float_array(outputs),
+            "common_outputs": float_array(np.array(self.common)),
             "shares": float_array(self.shares),
             "constants": float_array(np.array(constants)),
             "first_moves": integer_array(np.array(first)),

@@ -101,6 +101,17 @@ def _classes(row: Sequence[int], tokens: Sequence[int], target: Sequence[int], u
     return found
 
 
+def check_common(hidden: Hidden, common: Rows, moves: Sequence[Sequence[UnitMove]]) -> None:
+    """Raise StepRejected unless what units write in common is the same, but for nothing, where a unit goes."""
+    for number, line in enumerate(moves):
+        hidden.context.ledger.count(integer_ops=sum(map(len, common)))
+        for unit, move in enumerate(line):
+            # attack: units that write a multiple of one another, whose sum changes from input to input
+            if common[unit] != common[move.unit] or (move.sign < 0 and any(common[unit])):
+                expected, got = "common outputs that are the same for all units of an orbit", f"others of unit {unit} in move {number}"
+                raise StepRejected("no-symmetry", expected=expected, got=got)
+
+
 def orbits(count: int, moves: Iterable[Callable[[int], int]]) -> Iterator[list[int]]:
     """The orbits of 0, ..., count - 1 under permutations; a permutation of a finite set is undone by repeating it."""
     check_limit("orbit_points", count)

@@ -88,7 +88,7 @@ class Sketch:
 
     def scale(self, row: int) -> Tensor:
         """A row of the weights of neurons, which decide how good a bound is; axis neuron.  Only positive ones can be divided by."""
-        return floats(self.hidden, self.hints, "scales", None, len(self.units), ("row", "neuron")).select("row", row)
+        return floats(self.hidden, self.hints, "scales", 2, len(self.units), ("row", "neuron")).select("row", row)
 
     def number(self, value: Fraction | int) -> Tensor:
         """A constant."""

@@ -13,7 +13,7 @@ from verifier.kernel.facts import Context, Count, Fact, Group, LossSum
 from verifier.kernel.network import invariance, sketch
 from verifier.kernel.network.evaluation import stacked
 from verifier.kernel.network.hidden import Hidden
-from verifier.kernel.network.invariance import Symmetry, UnitMove, check_labels, orbits, symmetries, unit_moves
+from verifier.kernel.network.invariance import Symmetry, UnitMove, check_common, check_labels, orbits, symmetries, unit_moves
 from verifier.kernel.network.judging import LOSS_BITS, Batch, Judge, labelled
 from verifier.kernel.network.sketch import Sketch, exact, floats, norm
 from verifier.kernel.numbers.arithmetic import NEVER
@@ -21,7 +21,7 @@ from verifier.kernel.numbers.tensor import Tensor
 from verifier.kernel.tasks.task import Tokens
 
 MEASURES = ("answers", "loss")
-IDEAL = dict.fromkeys(("unit_outputs", "shares", "constants"), Floats())
+IDEAL = dict.fromkeys(("unit_outputs", "common_outputs", "shares", "constants"), Floats())
 SIGNATURE = Signature(premises={}, hints={"measure": Choice(MEASURES), **sketch.HINTS, **IDEAL, **invariance.HINTS})
 ORBIT_OPERATIONS = 2  # for each input and move: where it goes, and whether that is new
 
@@ -45,11 +45,13 @@ class _Ideal:
 
     f(z | x, y) = sum over units p of outputs[p, z] T_p[class of x, class of y], T_p a table that moves with the unit.
     outputs: axes (unit, output).  shares: of each neuron, which of its unit's outputs it writes; axis neuron.
-    constants: what a unit's neurons write beside T_p, whatever the input; axis unit.
+    common: what units write beside, axes (unit, output): the same for all units of an orbit, so that only the sum of their T counts, which
+    is the same at all inputs of an orbit.  constants: what a unit's neurons add to T_p, whatever the input; axis unit.
     """
 
     sketch: Sketch
     outputs: Tensor
+    common: Tensor
     shares: Tensor
     constants: Tensor
     moves: tuple[Symmetry, ...]
@@ -59,12 +61,15 @@ class _Ideal:
     def of(drawn: Sketch, hints: Mapping[str, Hint]) -> _Ideal:
         """Raises StepRejected unless the moves are symmetries of the task and of the sketch."""
         hidden, units = drawn.hidden, len(drawn.classes[0])
-        outputs = floats(hidden, hints, "unit_outputs", units, len(hidden.judge.network.outputs), ("unit", "output"))
+        width, axes = len(hidden.judge.network.outputs), ("unit", "output")
+        outputs, common = (floats(hidden, hints, name, units, width, axes) for name in ("unit_outputs", "common_outputs"))
         shares = floats(hidden, hints, "shares", 1, len(drawn.units), ("row", "neuron")).select("row", 0)
         constants = floats(hidden, hints, "constants", 1, units, ("row", "unit")).select("row", 0)
         moves = symmetries(drawn, hints)
         check_labels(hidden, moves)
-        return _Ideal(drawn, outputs, shares, constants, moves, unit_moves(drawn, exact(hidden, hints, "unit_outputs").rows, moves))
+        taken = unit_moves(drawn, exact(hidden, hints, "unit_outputs").rows, moves)
+        check_common(hidden, exact(hidden, hints, "common_outputs").rows, taken)
+        return _Ideal(drawn, outputs, common, shares, constants, moves, taken)
 
     @cached_property
     def cells(self) -> tuple[tuple[int, ...], Tensor, Tensor]:
@@ -90,6 +95,11 @@ class _Ideal:
                 orbit_of[cell] = number
         return tuple(orbit_of), stacked(middles, "orbit"), stacked(radii, "orbit")
 
+    @cached_property
+    def common_range(self) -> Tensor:
+        """How far apart two outputs of what a unit writes in common are at most, axis unit."""
+        return self.common.max("output") - self.common.min("output")
+
     def _written(self) -> Tensor:
         """What the neurons of each unit write, less its constant, axes (unit, first, second)."""
         whole = self.sketch.activations * self.shares
@@ -114,8 +124,9 @@ class _Bounds:
             for pair in orbit:
                 orbit_of[pair] = number
         self.orbit = [orbit_of[x * second + y] for x, y in self.hidden.inputs]
-        self.margins = stacked([self._margins(divmod(orbit[0], second)) for orbit in found], "orbit")
-        self.missing = self._missing()
+        columns = zip(*(self._at(divmod(orbit[0], second)) for orbit in found), strict=True)
+        self.margins, common, spread = (stacked(column, "orbit") for column in columns)
+        self.missing = self._missing(common, spread)
 
     def answers(self) -> Count:
         """Per group the inputs answered rightly."""
@@ -161,31 +172,36 @@ class _Bounds:
             some = places[start : start + judge.inputs_at_once]
             yield some, judge.batch([self.hidden.inputs[place] for place in some])
 
-    def _margins(self, tokens: Tokens) -> Tensor:
-        """Of the sketch at one input of an orbit, to each wrong output, less what the units' neurons may be from it; axis output."""
-        drawn, outputs, (x, y) = self.ideal.sketch, self.ideal.outputs, tokens
-        orbit_of, middles, radii = self.ideal.cells
+    def _at(self, tokens: Tokens) -> tuple[Tensor, Tensor, Tensor]:
+        """Of the sketch at one input of an orbit: margins to each wrong output, less what the units' neurons may be from it, axis output;
+        what units write in common, axis output, and by how much that may change a margin.
+        """
+        drawn, ideal, (x, y) = self.ideal.sketch, self.ideal, tokens
+        orbit_of, middles, radii = ideal.cells
         first, second = (levels.size("class") for levels in drawn.levels)
         cells = [(unit * first + one[x]) * second + two[y] for unit, (one, two) in enumerate(zip(*drawn.classes, strict=True))]
-        points = [orbit_of[cell] for cell in cells]
+        written, radius = (table.at("unit", orbit=[orbit_of[cell] for cell in cells]) for table in (middles, radii))
         right = self.hidden.labels[x][y]
-        gaps = outputs.select("output", right) - outputs.without("output", right)
-        return (gaps * middles.at("unit", orbit=points) - gaps.maximum(-gaps) * radii.at("unit", orbit=points)).sum("unit")
+        gaps = ideal.outputs.select("output", right) - ideal.outputs.without("output", right)
+        margins = (gaps * written - gaps.maximum(-gaps) * radius).sum("unit")
+        return margins, ideal.common.contract(written, "unit"), (ideal.common_range * radius).sum("unit")
 
-    def _missing(self) -> Tensor:
+    def _missing(self, common: Tensor, spread: Tensor) -> Tensor:
         """By how much the margins at each input may be less than those of the sketch, axis input."""
         drawn, ideal, functions = self.ideal.sketch, self.ideal, self.hidden.judge.functions
         top, bottom = (getattr(drawn.activations, end)("first") for end in ("max", "min"))
         top, bottom, half = top.max("second"), bottom.min("second"), functions.number(Fraction(1, 2))
-        rest = drawn.centred - ideal.outputs.take("unit", drawn.units).renamed(unit="neuron") * ideal.shares
+        written = ideal.outputs + ideal.common
+        rest = drawn.centred - written.take("unit", drawn.units).renamed(unit="neuron") * ideal.shares
         _, bias = self.hidden.output
-        constant = bias + rest.contract((top + bottom) * half, "neuron") + ideal.outputs.contract(ideal.constants, "unit")
+        constant = common + (bias + rest.contract((top + bottom) * half, "neuron") + written.contract(ideal.constants, "unit"))
         reach = norm(self.hidden, rest / drawn.scale(1), "neuron")
-        spread = norm(self.hidden, (top - bottom) * half * drawn.scale(1), "neuron")
-        fixed = (reach + reach.max("output")) * spread + (constant.max("output") - constant)
+        beside = (reach + reach.max("output")) * norm(self.hidden, (top - bottom) * half * drawn.scale(1), "neuron")
+        fixed = constant.max("output") - constant + spread + beside
         first, second, labels = self.hidden.columns()
         distance = drawn.distances[0].at("input", token=first) + drawn.distances[1].at("input", token=second)
-        return (drawn.reach + drawn.reach.max("output")).at("input", output=labels) * distance + fixed.at("input", output=labels)
+        steep = (drawn.reach + drawn.reach.max("output")).at("input", output=labels)
+        return steep * distance + fixed.at("input", orbit=self.orbit, output=labels)
 
 
 def _moved(move: Symmetry, width: int, pair: int) -> int:
