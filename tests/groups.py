@@ -109,4 +109,4 @@ def loss(case: Case) -> float:
     first, second, matrix, bias = (np.array(case.weights[name]) for name in ("L", "R", "U", "b"))
     logits = np.maximum(first[:, None] + second[None], 0) @ matrix + bias
     own = np.take_along_axis(logits, np.array(case.task["table"])[:, :, None], 2)
-    return float(np.log(np.exp(logits - own).sum(2)).sum())
+    return float(np.logaddexp.reduce(logits - own, axis=2).sum())

@@ -148,16 +148,17 @@ class _Bounds:
     def losses(self) -> LossSum:
         """The losses of all inputs, added."""
         judge, functions = self.hidden.judge, self.hidden.judge.functions
-        clear = (self.margins.min("output").at("input", orbit=self.orbit) - self.missing).certainly_positive().to_list()
-        left = [place for place, is_right in enumerate(clear) if not is_right]
+        least = self.margins.min("output")
+        margin = least.at("input", orbit=self.orbit) - self.missing
+        clear = margin.certainly_positive().to_list()
         units = [0] * len(clear)
-        for places, batch in self._left(left):
+        for places, batch in self._left([place for place, is_right in enumerate(clear) if not is_right]):
             for place, unit in zip(places, judge.loss_units(batch), strict=True):
                 units[place] = unit
         near = [place for place, is_right in enumerate(clear) if is_right]
         if near:
-            wrong = (-self.margins).upper_end().exponential().sum("output")  # of the sketch, relative to the right output's 1
-            others = wrong.at("input", orbit=[self.orbit[place] for place in near]) * self.missing.take("input", near).exponential()
+            wrong = (least - self.margins).upper_end().exponential().sum("output")  # of the sketch, relative to the strongest wrong output
+            others = wrong.at("input", orbit=[self.orbit[place] for place in near]) * (-margin.take("input", near)).exponential()
             loss = functions.logarithm_above(others + functions.number(1)).minimum(others.upper_end())  # ln(1 + y) <= y
             for place, floor in zip(near, (-loss).floor("input", LOSS_BITS).to_list(), strict=True):
                 units[place] = -floor
