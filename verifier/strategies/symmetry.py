@@ -14,10 +14,10 @@ import numpy as np
 
 from verifier.fast import FastArithmetic
 from verifier.kernel.errors import StepRejected
-from verifier.kernel.network.hidden import Hidden
 from verifier.kernel.network.judging import Judge
 from verifier.kernel.numbers.tensor import Tensor
 from verifier.kernel.replay import new_context
+from verifier.kernel.sketches.hidden import Hidden
 from verifier.networks.enclosures import ends
 from verifier.strategies.groups import FiniteGroup, Subgroup
 from verifier.strategies.steps import Step, float_array, integer_array, step

@@ -10,14 +10,14 @@ from functools import cached_property, partial
 from verifier.kernel.certificate import Choice, Floats, Hint, Signature
 from verifier.kernel.errors import StepRejected
 from verifier.kernel.facts import Context, Count, Fact, Group, LossSum
-from verifier.kernel.network import invariance, sketch
 from verifier.kernel.network.evaluation import stacked
-from verifier.kernel.network.hidden import Hidden
-from verifier.kernel.network.invariance import Symmetry, UnitMove, check_common, check_labels, orbits, symmetries, unit_moves
 from verifier.kernel.network.judging import LOSS_BITS, Batch, Judge, labelled
-from verifier.kernel.network.sketch import Sketch, exact, floats, norm
 from verifier.kernel.numbers.arithmetic import NEVER
 from verifier.kernel.numbers.tensor import Tensor
+from verifier.kernel.sketches import invariance, sketch
+from verifier.kernel.sketches.hidden import Hidden
+from verifier.kernel.sketches.invariance import Symmetry, UnitMove, check_common, check_labels, orbits, symmetries, unit_moves
+from verifier.kernel.sketches.sketch import Sketch, exact, floats, norm
 from verifier.kernel.tasks.task import Tokens
 
 MEASURES = ("answers", "loss")

@@ -14,9 +14,9 @@ from functools import cached_property
 from verifier.kernel.certificate import FloatArray, Floats, Hint, HintKind, IntegerArray, IntegerTable
 from verifier.kernel.errors import StepRejected
 from verifier.kernel.limits import LIMITS
-from verifier.kernel.network.hidden import Hidden
 from verifier.kernel.numbers.matrix import Matrix
 from verifier.kernel.numbers.tensor import Tensor
+from verifier.kernel.sketches.hidden import Hidden
 
 HINTS: Mapping[str, HintKind] = {
     "units": IntegerTable(0, LIMITS.width),

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from verifier.kernel.certificate import Hint, HintKind, IntegerTable
 from verifier.kernel.errors import StepRejected
 from verifier.kernel.limits import LIMITS, check_limit
-from verifier.kernel.network.hidden import Hidden
-from verifier.kernel.network.sketch import Rows, Sketch, integers
+from verifier.kernel.sketches.hidden import Hidden
+from verifier.kernel.sketches.sketch import Rows, Sketch, integers
 
 HINTS: Mapping[str, HintKind] = {
     "first_moves": IntegerTable(0, LIMITS.vocabulary),
