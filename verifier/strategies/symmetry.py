@@ -32,6 +32,7 @@ CONCLUSIONS: dict[str, tuple[str, str, str, bool]] = {
 LIVE = 0.02  # a neuron is live if its tables' size is this share of the greatest
 ALIKE = 0.95  # the correlation from which a moved neuron counts as the same
 FITS = 0.98  # the share of a family's outputs that an averaged profile must explain
+UNITS = 1024  # of a family
 TINY = 1e-9
 
 
@@ -96,8 +97,8 @@ class Search:
             waiting -= set(alike)
             subgroups = {i: (left[i], right[i]) for i in alike}
             wide, share = self._family(subgroups, head, tuple(frozenset(self.group.normaliser(one)) for one in subgroups[head]))
-            narrow, _ = (wide, 1.0) if share > FITS else self._family(subgroups, head, subgroups[head])
-            found.append(narrow)
+            units = self.group.order**2 // (len(left[head]) * len(right[head]))  # of the narrow frames
+            found.append(wide if share > FITS or units > UNITS else self._family(subgroups, head, subgroups[head])[0])
         return found
 
     def _stabiliser(self, values: np.ndarray, *, left: bool) -> Subgroup:
