@@ -120,7 +120,7 @@ RECIPES: Mapping[str, Recipe] = {
         maximum("max-of-4-v16-norms", 16, 2000, norms=True),
         *map(product_of_s5, (1, 2, 3)),
         modular_bag(),
-        *map(symmetric_product_of_s5, (1, 4)),
+        symmetric_product_of_s5(1),
         tutorial(2, 2048, discarded=1),
         tutorial(3, 256, discarded=0),
         addition("adder-6", 6),
