@@ -24,6 +24,7 @@ PARTS = {
     "numbers: exact, enclosures, tensors": ("kernel/numbers/*.py",),
     "maximum: tables and margins": ("kernel/maximum/*.py",),
     "pieces: functionals on sets of inputs": ("kernel/pieces/*.py",),
+    "sketches: hidden layers of two tokens, and permutations": ("kernel/sketches/*.py",),
     "rules": ("kernel/rules/**/*.py",),
     "the walk and the verdict": (
         "kernel/facts.py",

@@ -19,6 +19,7 @@ from certificates.corpus.leaves import accepted_leaves, rejected_leaves
 from certificates.corpus.networks import accepted_networks, rejected_networks
 from certificates.corpus.pieces import accepted_pieces, rejected_pieces
 from certificates.corpus.rejected import rejected
+from certificates.corpus.sketches import accepted_sketches, rejected_sketches
 
 HERE = Path(__file__).parent
 
@@ -26,8 +27,8 @@ HERE = Path(__file__).parent
 def build(target: Path) -> int:
     """Write both folders under `target`, replacing what is there; return the number of cases."""
     cases = 0
-    true = [*accepted(), *accepted_float32(), *accepted_leaves(), *accepted_networks(), *accepted_pieces()]
-    attacks = [*rejected(), *rejected_float32(), *rejected_leaves(), *rejected_networks(), *rejected_pieces()]
+    true = [*accepted(), *accepted_float32(), *accepted_leaves(), *accepted_networks(), *accepted_pieces(), *accepted_sketches()]
+    attacks = [*rejected(), *rejected_float32(), *rejected_leaves(), *rejected_networks(), *rejected_pieces(), *rejected_sketches()]
     for folder, made in (("accepted", true), ("rejected", attacks)):
         shutil.rmtree(target / folder, ignore_errors=True)
         for case in made:

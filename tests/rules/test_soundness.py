@@ -60,7 +60,7 @@ def test_every_rule_that_counts_is_in_a_plan() -> None:
     used = {one["rule"] for plan in PLANS for seed in range(40) for one in draw(plan, seed)[2]}
     # tested in tests/kernel/network and in files of their own here
     general = {"every_input", "cells", "bag_loss", "bag_accuracy", "mean_loss", "worst_class", "answered"}
-    general |= {"relaxed_margin", "bottleneck_margin", "every_read"}
+    general |= {"relaxed_margin", "bottleneck_margin", "every_read", "symmetry"}
     assert used == set(RULES) - {"accuracy", "wrong_inputs"} - general
 
 

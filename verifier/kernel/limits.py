@@ -47,6 +47,7 @@ class Limits:
     array_exponentials: int = 1 << 27  # exponentials of one check, of whole arrays: two microseconds each
     node_visits: int = 1 << 21  # visits of nodes by boxes of one check, one for each way from the logits: 200 microseconds each
     bottleneck_cells: int = 1 << 16  # cells of one piece
+    orbit_points: int = 1 << 22  # pairs of tokens, or cells of a sketch's tables, whose orbits a step asks for
     score_sums: int = 1 << 20  # different sums of scores that a count keeps at a time
     peels: int = 32  # peels of one table
     patterns: int = 1 << 20  # block patterns of one query and maximum

@@ -46,6 +46,7 @@ BEYOND = (
     Beyond("cells", "Hulls of tables, sums and operators over boxes; the leaves of a tree partition the inputs.", _LOOP, ""),
     Beyond("bag_loss", "The loss of any number of slots and outputs.", _SIZES, ""),
     Beyond("bag_accuracy", "The walk meets every input once, or once for all its orders.", _SIZES, ""),
+    Beyond("symmetry", "Orbits of any number of points; a sum over units that a permutation leaves as it is.", _LOOP, ""),
     Beyond("relaxed_margin", "Linear maps carried back through networks of any shape; any number of slots, tokens and pieces.", _LOOP, ""),
     Beyond("bottleneck_margin", "Taylor's remainder of gelu; operators over boxes of coordinates.", "calculus, and " + _SIZES, ""),
     Beyond("every_read", "Any number of reads.", _SIZES, ""),

@@ -1,4 +1,4 @@
-"""The rules about any network, and what they conclude: every_input, cells, bag_loss, bag_accuracy, mean_loss, worst_class, answered."""
+"""The rules about any network, and what they conclude: every_input, cells, bags, symmetry, mean_loss, worst_class, answered."""
 
 from __future__ import annotations
 
@@ -102,6 +102,31 @@ def outputs_that_are_beaten() -> Claim:
     return Claim(hypotheses, [z3.Implies(beaten, z3.Not(z3.And([others[0] > x for x in others[1:]])))])
 
 
+# symmetry
+
+
+def relu_moves_no_more() -> Claim:
+    """|relu(a) - relu(b)| <= |a - b|."""
+    a, b = z3.Reals("a b")
+    relu = [z3.If(x >= 0, x, 0) for x in (a, b)]
+    apart = z3.If(a >= b, a - b, b - a)
+    return Claim([], [relu[0] - relu[1] <= apart, relu[1] - relu[0] <= apart])
+
+
+def weighed_products() -> Claim:
+    """With a scale s > 0, (d / s) (h s) = d h; and (e . g)^2 is at most |e|^2 |g|^2."""
+    d, h, s, quotient = z3.Reals("d h s quotient")
+    e, g = vector("e", 2), vector("g", 2)
+    return Claim([s > 0, quotient * s == d], [quotient * (h * s) == d * h, dot(e, g) * dot(e, g) <= dot(e, e) * dot(g, g)])
+
+
+def middles_with_signs() -> Claim:
+    """Values between two ends are within half their difference of the middle; with all signs turned, the middle turns its sign."""
+    t, top, bottom, middle, other = z3.Reals("t top bottom T T'")
+    hypotheses = [bottom <= t, t <= top, 2 * middle == top + bottom, 2 * other == -bottom - top]
+    return Claim(hypotheses, [2 * (t - middle) <= top - bottom, 2 * (middle - t) <= top - bottom, other == -middle])
+
+
 # mean_loss, worst_class, answered
 
 
@@ -138,4 +163,7 @@ LEMMAS = (
     Lemma(loss_by_products, "2 slots, 3 outputs", "bag_loss"),
     Lemma(logarithm_by_any_guess, "1 loss", "bag_loss"),
     Lemma(integers_decide, "2 slots, 2 outputs", "bag_accuracy"),
+    Lemma(relu_moves_no_more, "2 numbers", "symmetry"),
+    Lemma(weighed_products, "2 neurons", "symmetry"),
+    Lemma(middles_with_signs, "1 cell", "symmetry"),
 )

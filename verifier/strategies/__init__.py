@@ -13,7 +13,7 @@ from functools import partial
 from verifier.kernel.errors import Usage
 from verifier.kernel.maximum.model import model_of
 from verifier.kernel.statement import Subject
-from verifier.strategies import bag, cells, every_input
+from verifier.strategies import bag, cells, every_input, symmetry
 from verifier.strategies.absent_present import absent_present
 from verifier.strategies.brute_force import brute_force
 from verifier.strategies.counting import counting
@@ -97,6 +97,13 @@ NETWORK_STRATEGIES: dict[str, NetworkStrategy] = {
             "logits that are a sum over tokens: products of tables instead of logits one by one; exact",
             bag.bag,
             bag.misfit,
+        ),
+        NetworkStrategy(
+            "symmetry",
+            "inputs",
+            "two tokens of a group behind one ReLU: the margins of a symmetric sketch at one input, and how far the network is from it",
+            symmetry.symmetry,
+            symmetry.misfit,
         ),
         NetworkStrategy(
             "slots",

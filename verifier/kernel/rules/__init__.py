@@ -15,7 +15,7 @@ from verifier.kernel.facts import Context, Fact
 from verifier.kernel.rules.conclusions import accuracy, answered, every_read, mean_loss, worst_class
 from verifier.kernel.rules.constraints import absent_present, decoupled_constraint
 from verifier.kernel.rules.counts import count_blocks, count_leaves, count_sums, list_exceptions, wrong_inputs
-from verifier.kernel.rules.evaluation import bag_accuracy, bag_loss, cells, every_input
+from verifier.kernel.rules.evaluation import bag_accuracy, bag_loss, cells, every_input, symmetry
 from verifier.kernel.rules.published import attention_margin, pure_margin
 from verifier.kernel.rules.slots import bottleneck_margin, relaxed_margin
 from verifier.kernel.rules.tables import exact_table, peeled_table, row_norm, row_range
@@ -48,6 +48,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "cells": Rule(cells.cells, cells.SIGNATURE),
         "bag_loss": Rule(bag_loss.bag_loss, bag_loss.SIGNATURE),
         "bag_accuracy": Rule(bag_accuracy.bag_accuracy, bag_accuracy.SIGNATURE),
+        "symmetry": Rule(symmetry.symmetry, symmetry.SIGNATURE),
         "relaxed_margin": Rule(relaxed_margin.relaxed_margin, relaxed_margin.SIGNATURE),
         "bottleneck_margin": Rule(bottleneck_margin.bottleneck_margin, bottleneck_margin.SIGNATURE),
         "every_read": Rule(every_read.every_read, every_read.SIGNATURE),
