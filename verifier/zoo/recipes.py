@@ -93,6 +93,12 @@ def addition(name: str, digits: int, stop: int | None = None) -> Recipe:
     return Recipe(name, tasks, network, 4000, 256, 1, optimiser, stop=stop)
 
 
+def narrow_addition(name: str, digits: int) -> Recipe:
+    """The same by one head that says two numbers, all that the GELU MLP behind it learns of other positions (rule bottleneck_margin)."""
+    network = Transformer(12, 3 * digits + 2, 12, width=32, heads=1, head_width=16, neurons=64, activation="gelu", value_width=2)
+    return replace(addition(name, digits), network=network, steps=2500, optimiser=Optimiser(rate=5e-3, decay=0.0, cooldown=0.4))
+
+
 def longest_cycle() -> Recipe:
     """The length of the longest cycle of a function of 0..3: two layers, every position sees every other one."""
     task = {"name": "longest_cycle", "positions": 4}
@@ -146,6 +152,7 @@ RECIPES: Mapping[str, Recipe] = {
         tutorial(3, 256, discarded=0),
         addition("adder-6", 6),
         addition("adder-6-early", 6, stop=1400),
+        narrow_addition("adder-4-narrow", 4),
         longest_cycle(),
     )
 }
