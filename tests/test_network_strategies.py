@@ -196,9 +196,12 @@ def test_the_command_line_takes_the_strategy(strategy: str, tmp_path: Path, caps
 
 
 def test_every_strategy_for_networks_is_tested_here() -> None:
-    """Or in test_slot_strategies.py; `cells-N` is `cells` with another number of boxes, which a test above varies."""
+    """Or in test_slot_strategies.py and test_symmetry_strategy.py.
+
+    `cells-N` is `cells` with another number of boxes, which a test above varies.
+    """
     budgets = {f"cells-{leaves}" for leaves in BUDGETS}
-    assert set(NETWORK_STRATEGIES) == {"every-input", "bag", "cells", "slots", "bottleneck"} | budgets
+    assert set(NETWORK_STRATEGIES) == {"every-input", "bag", "cells", "slots", "bottleneck", "symmetry"} | budgets
     assert {NETWORK_STRATEGIES[name].steps_for.func for name in budgets} == {NETWORK_STRATEGIES["cells"].steps_for}
 
 

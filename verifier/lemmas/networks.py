@@ -114,10 +114,10 @@ def relu_moves_no_more() -> Claim:
 
 
 def weighed_products() -> Claim:
-    """With a scale s > 0, (d / s) (h s) = d h; and (e . g)^2 is at most |e|^2 |g|^2."""
+    """With a scale s, (d / s) (h s) = d h; and (e . g)^2 is at most |e|^2 |g|^2."""
     d, h, s, quotient = z3.Reals("d h s quotient")
     e, g = vector("e", 2), vector("g", 2)
-    return Claim([s > 0, quotient * s == d], [quotient * (h * s) == d * h, dot(e, g) * dot(e, g) <= dot(e, e) * dot(g, g)])
+    return Claim([quotient * s == d], [quotient * (h * s) == d * h, dot(e, g) * dot(e, g) <= dot(e, e) * dot(g, g)])
 
 
 def middles_with_signs() -> Claim:
